@@ -1,0 +1,10 @@
+"""The tests: real services started by tests/conftest.py; quick password hashing; unknown template variables fail."""
+
+from portal.settings.base import *
+from portal.settings.base import STORAGES, TEMPLATES
+
+SECRET_KEY = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+ACCOUNT_RATE_LIMITS = False
+TEMPLATES[0]["OPTIONS"]["debug"] = True
