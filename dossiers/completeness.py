@@ -1,0 +1,130 @@
+"""What is missing, and who is holding it up: read by the dossier page, the reminders, HR's lists and the filing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from dossiers.models import Annex, Dossier, Piece
+from dossiers.spec import AnnexSpec, PieceSpec, Problem, SectionSpec
+
+
+@dataclass(frozen=True)
+class SectionState:
+    spec: SectionSpec
+    started: bool
+    problems: list[Problem]
+
+    @property
+    def blocking(self) -> list[Problem]:
+        return [problem for problem in self.problems if problem.blocking]
+
+    @property
+    def warnings(self) -> list[Problem]:
+        return [problem for problem in self.problems if not problem.blocking]
+
+    @property
+    def is_done(self) -> bool:
+        return not self.blocking
+
+
+@dataclass(frozen=True)
+class PieceState:
+    spec: PieceSpec
+    files: list[Piece]
+    is_required: bool
+
+    @property
+    def is_done(self) -> bool:
+        return bool(self.files) or not self.is_required
+
+
+@dataclass(frozen=True)
+class AnnexState:
+    spec: AnnexSpec
+    annex: Annex | None
+
+    @property
+    def state(self) -> str:
+        return self.annex.state if self.annex else Annex.State.TO_SEND
+
+    @property
+    def state_label(self) -> str:
+        return Annex.State(self.state).label
+
+    @property
+    def is_done(self) -> bool:
+        return self.state == Annex.State.SIGNED
+
+    @property
+    def is_named(self) -> bool:
+        return bool(self.annex and self.annex.signatory_email)
+
+
+@dataclass(frozen=True)
+class Completeness:
+    sections: list[SectionState] = field(default_factory=list)
+    pieces: list[PieceState] = field(default_factory=list)
+    annexes: list[AnnexState] = field(default_factory=list)
+
+    @cached_property
+    def steps(self) -> list[SectionState | PieceState | AnnexState]:
+        return [*self.sections, *self.pieces, *self.annexes]
+
+    @cached_property
+    def done(self) -> int:
+        return sum(step.is_done for step in self.steps)
+
+    @property
+    def total(self) -> int:
+        return len(self.steps)
+
+    @property
+    def percent(self) -> int:
+        return 100 * self.done // self.total if self.total else 100
+
+    @property
+    def is_complete(self) -> bool:
+        return self.done == self.total
+
+    @property
+    def missing_sections(self) -> list[SectionState]:
+        return [step for step in self.sections if not step.is_done]
+
+    @property
+    def missing_pieces(self) -> list[PieceState]:
+        return [step for step in self.pieces if not step.is_done]
+
+    @property
+    def missing_annexes(self) -> list[AnnexState]:
+        return [step for step in self.annexes if not step.is_done]
+
+    def sentences(self) -> list[str]:
+        """What prevents filing, one French sentence each."""
+        return [
+            *(f"La partie « {step.spec.title} » est à compléter." for step in self.missing_sections),
+            *(f"La pièce « {step.spec.label} » manque." for step in self.missing_pieces),
+            *(
+                f"L’annexe {step.spec.number} « {step.spec.title} » n’est pas signée ({step.state_label.lower()})."
+                for step in self.missing_annexes
+            ),
+        ]
+
+
+def completeness(dossier: Dossier) -> Completeness:
+    """Judge a dossier as it stands, in three queries (fewer where the relations are prefetched)."""
+    spec = dossier.spec
+    answers = {row.section: row.raw for row in dossier.answers.all()}
+    annexes = {annex.key: annex for annex in dossier.annexes.all()}
+    files: dict[str, list[Piece]] = {}
+    for piece in dossier.pieces.all():
+        files.setdefault(piece.key, []).append(piece)
+    cleaned = {section.key: section.clean(answers.get(section.key, {})) for section in spec.sections}
+    values = {key: section.values for key, section in cleaned.items()}
+    return Completeness(
+        sections=[
+            SectionState(section, section.key in answers, cleaned[section.key].problems) for section in spec.sections
+        ],
+        pieces=[PieceState(piece, files.get(piece.key, []), piece.is_required(values)) for piece in spec.pieces],
+        annexes=[AnnexState(annex, annexes.get(annex.key)) for annex in spec.annexes],
+    )

@@ -1,0 +1,143 @@
+"""The answers as JSON-able, printable content: what recap pages, signatories, the frozen dossier and the PDF read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
+from django.utils.formats import date_format
+
+from dossiers.models import Annex, Dossier, Piece
+from dossiers.spec import AnnexSpec, PieceSpec, SectionSpec
+
+SCHEMA = 1
+
+
+def fingerprint(content: Any) -> str:
+    """SHA-256, in hexadecimal, of the canonical JSON of `content`."""
+    canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def moment(value) -> str:
+    """A date and time as people in Paris read it, to the second where it proves something."""
+    return date_format(timezone.localtime(value), r"j F Y à H\hi") if value else ""
+
+
+def section_content(section: SectionSpec, raw: Mapping[str, Any]) -> dict[str, Any]:
+    values = section.clean(raw).values
+    return {
+        "key": section.key,
+        "title": section.title,
+        "heading": section.heading or section.title,
+        "intro": section.intro,
+        "on_cover": section.on_cover,
+        "entries": [spec.entry(values.get(spec.name)) for spec in section.fields],
+    }
+
+
+def piece_content(spec: PieceSpec, files: Iterable[Piece]) -> dict[str, Any]:
+    return {
+        "key": spec.key,
+        "label": spec.label,
+        "files": [
+            {
+                "id": str(piece.pk),
+                "name": piece.name,
+                "size": piece.size,
+                "size_display": filesizeformat(piece.size),
+                "sha256": piece.sha256,
+                "content_type": piece.content_type,
+                "uploaded_at_display": moment(piece.uploaded_at),
+            }
+            for piece in files
+        ],
+    }
+
+
+def annex_question(
+    spec: AnnexSpec, *, candidate: str, signatory: Mapping[str, str], opinion: str = ""
+) -> dict[str, Any]:
+    """What an annex asks, with its statement filled in; the answer's keys come with `annex_content`.
+
+    opinion: its label, once it is given. Nobody signs a word that is not theirs: before that the statement has a blank.
+    """
+    return {
+        "key": spec.key,
+        "number": spec.number,
+        "title": spec.title,
+        "role": spec.role,
+        "instructions": spec.instructions,
+        "statement": spec.statement.replace("{candidate}", candidate).replace("{opinion}", opinion.lower() or "…"),
+        "text_label": spec.text_label,
+        "signatory": dict(signatory),
+    }
+
+
+def signatory_of(annex: Annex | None) -> dict[str, str]:
+    return {
+        "name": annex.signatory_name if annex else "",
+        "function": annex.signatory_function if annex else "",
+        "institution": annex.signatory_institution if annex else "",
+        "email": annex.signatory_email if annex else "",
+    }
+
+
+def annex_content(spec: AnnexSpec, annex: Annex | None, *, candidate: str) -> dict[str, Any]:
+    sign_off = getattr(annex, "sign_off", None) if annex else None
+    answer = {
+        "opinion": "",
+        "opinion_display": "",
+        "text": "",
+        "entries": [field.entry(None) for field in spec.fields],
+        "signed": False,
+        "signed_at_display": "",
+        "signed_by": "",
+        "signed_quality": "",
+        "verified_by": "",
+        "reference": "",
+        "sha256": "",
+    }
+    if sign_off:
+        answer |= sign_off.content["answer"] | {
+            "signed": True,
+            "signed_at_display": moment(sign_off.signed_at),
+            "signed_by": sign_off.signer_name,
+            "signed_quality": sign_off.signer_quality,
+            "verified_by": sign_off.verified_by,
+            "reference": sign_off.reference,
+            "sha256": sign_off.sha256,
+        }
+    question = annex_question(
+        spec, candidate=candidate, signatory=signatory_of(annex), opinion=answer["opinion_display"]
+    )
+    return question | answer
+
+
+def dossier_content(dossier: Dossier, context: Mapping[str, Any]) -> dict[str, Any]:
+    """The whole dossier. `context`: what the engine does not know (offer, session, contacts, candidate, number)."""
+    spec = dossier.spec
+    answers = {row.section: row.raw for row in dossier.answers.all()}
+    annexes = {annex.key: annex for annex in dossier.annexes.select_related("sign_off")}
+    pieces: dict[str, list[Piece]] = {}
+    for piece in dossier.pieces.all():
+        pieces.setdefault(piece.key, []).append(piece)
+    return {
+        "schema": SCHEMA,
+        "kind": dossier.kind,
+        "document_title": spec.document_title,
+        "document_intro": spec.document_intro,
+        "document_checklist": list(spec.document_checklist),
+        "document_template": spec.document_template,
+        "context": dict(context),
+        "sections": [section_content(section, answers.get(section.key, {})) for section in spec.sections],
+        "pieces": [piece_content(piece, pieces.get(piece.key, ())) for piece in spec.pieces],
+        "annexes": [
+            annex_content(annex, annexes.get(annex.key), candidate=context.get("candidate_name", ""))
+            for annex in spec.annexes
+        ],
+    }

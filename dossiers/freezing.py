@@ -1,0 +1,33 @@
+"""What was filed stays filed: the lock that every write takes, and the freezing itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from dossiers.content import fingerprint
+from dossiers.models import Dossier, FrozenDossier
+
+
+class DossierFrozen(Exception):
+    """The dossier was filed: it no longer changes."""
+
+
+def lock_open(dossier: Dossier) -> Dossier:
+    """Lock the dossier's row until the end of the transaction, and make sure that it is not filed."""
+    row = Dossier.objects.select_for_update(of=("self",)).get(pk=dossier.pk)
+    if row.is_frozen:
+        raise DossierFrozen
+    return row
+
+
+def freeze(dossier: Dossier, content: dict[str, Any]) -> FrozenDossier:
+    """Freeze `dossier` with this content (`dossiers.content.dossier_content`). Within a transaction."""
+    row = lock_open(dossier)
+    frozen = FrozenDossier.objects.create(
+        dossier=row, content=content, sha256=fingerprint(content), frozen_at=timezone.now()
+    )
+    row.frozen_at = frozen.frozen_at
+    row.save(update_fields=["frozen_at"])
+    return frozen

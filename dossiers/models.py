@@ -1,0 +1,250 @@
+"""What an application contains: answers, pieces, annexes, sign-offs, and what is frozen when it is filed."""
+
+from __future__ import annotations
+
+import secrets
+import uuid
+from datetime import datetime
+from functools import cached_property
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.utils import timezone
+
+from dossiers.spec import AnnexSpec, DossierSpec, get_spec
+from portal.workflow import TransitionLog
+
+
+def frozen_guard(name: str) -> pgtrigger.Trigger:
+    """Refuse, in the database itself, to change what belongs to a filed dossier (promise 5)."""
+    return pgtrigger.Trigger(
+        name=name,
+        when=pgtrigger.Before,
+        operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+        func="""
+            IF EXISTS (
+                SELECT 1 FROM dossiers_dossier
+                WHERE id = COALESCE(NEW.dossier_id, OLD.dossier_id) AND frozen_at IS NOT NULL
+            ) THEN
+                RAISE EXCEPTION 'filed dossier: nothing may change' USING ERRCODE = 'integrity_constraint_violation';
+            END IF;
+            IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
+            RETURN NEW;
+        """,
+    )
+
+
+class Dossier(models.Model):
+    """The content of one application.
+
+    kind, parameters: which spec applies, with the numbers of the offer (kept equal to the offer's until filing).
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="dossiers")
+    kind = models.CharField(max_length=60)
+    parameters = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+    frozen_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = "dossier"
+        ordering = ["-created_at", "pk"]
+
+    def __str__(self) -> str:
+        return f"Dossier {self.kind} de {self.owner}"
+
+    @cached_property
+    def spec(self) -> DossierSpec:
+        return get_spec(self.kind, self.parameters)
+
+    @property
+    def is_frozen(self) -> bool:
+        return self.frozen_at is not None
+
+
+class SectionAnswers(models.Model):
+    """What the candidate typed in one section, exactly (raw answers), right or wrong. `version` counts the saves."""
+
+    dossier = models.ForeignKey(Dossier, models.CASCADE, related_name="answers")
+    section = models.CharField(max_length=60)
+    raw = models.JSONField(default=dict)
+    version = models.PositiveIntegerField(default=1)
+    saved_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = "réponses à une section"
+        ordering = ["dossier", "section"]
+        constraints = [models.UniqueConstraint(fields=["dossier", "section"], name="answers_once_per_section")]
+        triggers = [frozen_guard("frozen_answers")]
+
+    def __str__(self) -> str:
+        return f"{self.dossier_id} – {self.section}"
+
+
+def piece_path(piece: Piece, filename: str) -> str:
+    """An unguessable key; the candidate's file name stays in the database, where nothing interprets it."""
+    return f"pieces/{piece.dossier_id}/{secrets.token_urlsafe(24)}"
+
+
+class Piece(models.Model):
+    """A file given by the candidate. Bytes are never changed in place: a new file is a new row."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    dossier = models.ForeignKey(Dossier, models.CASCADE, related_name="pieces")
+    key = models.CharField(max_length=60)
+    file = models.FileField(upload_to=piece_path, max_length=200)
+    name = models.CharField("nom du fichier", max_length=200)
+    content_type = models.CharField(max_length=100)
+    size = models.PositiveBigIntegerField("taille en octets")
+    sha256 = models.CharField(max_length=64)
+    uploaded_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "pièce"
+        ordering = ["dossier", "key", "uploaded_at"]
+        triggers = [frozen_guard("frozen_pieces")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Opinion(models.TextChoices):
+    FAVORABLE = "favorable", "Favorable"
+    RESERVED = "reserved", "Favorable avec réserves"
+    UNFAVORABLE = "unfavorable", "Défavorable"
+
+
+class Annex(models.Model):
+    """One opinion asked of one signatory. Its states move in `dossiers.signing` alone.
+
+    The link's secret is never stored: `link_nonce` changes with every new link, the secret is derived from it with
+    the server's key, and `link_hash` finds the annex from the secret that a signatory brings.
+    """
+
+    class State(models.TextChoices):
+        TO_SEND = "to_send", "À envoyer"
+        SENT = "sent", "Envoyée"
+        OPENED = "opened", "Ouverte"
+        SIGNED = "signed", "Signée"
+        DECLINED = "declined", "Déclinée"
+
+    WAITING = frozenset({State.SENT, State.OPENED})
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    dossier = models.ForeignKey(Dossier, models.CASCADE, related_name="annexes")
+    key = models.CharField(max_length=60)
+    state = models.CharField("état", max_length=10, choices=State.choices, default=State.TO_SEND)
+    signatory_name = models.CharField("nom et prénom du signataire", max_length=150, blank=True)
+    signatory_function = models.CharField("fonction", max_length=150, blank=True)
+    signatory_institution = models.CharField("établissement", max_length=200, blank=True)
+    signatory_email = models.EmailField("adresse électronique professionnelle", blank=True)
+    link_nonce = models.CharField(max_length=43, blank=True)
+    link_hash = models.CharField(max_length=64, blank=True, db_index=True)
+    sent_at = models.DateTimeField(null=True)
+    opened_at = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
+    decline_reason = models.TextField("motif du refus", blank=True)
+    draft = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name = "annexe"
+        ordering = ["dossier", "key"]
+        constraints = [
+            models.UniqueConstraint(fields=["dossier", "key"], name="annex_once_per_dossier"),
+            models.UniqueConstraint(fields=["link_hash"], condition=~models.Q(link_hash=""), name="annex_link_unique"),
+        ]
+        triggers = [frozen_guard("frozen_annexes")]
+
+    def __str__(self) -> str:
+        return f"{self.key} – {self.signatory_name or 'signataire à désigner'}"
+
+    @cached_property
+    def spec(self) -> AnnexSpec:
+        return self.dossier.spec.annex_by_key[self.key]
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.state in self.WAITING
+
+    @property
+    def waiting_since(self) -> datetime | None:
+        return self.sent_at if self.is_waiting else None
+
+
+class AnnexTransition(TransitionLog):
+    subject = models.ForeignKey(Annex, models.CASCADE, related_name="transitions")
+
+    class Meta(TransitionLog.Meta):
+        verbose_name = "mouvement d’une annexe"
+
+
+class SignOff(models.Model):
+    """A signed opinion: who, in what quality, how verified, when, and the fingerprint of what they saw and wrote.
+
+    Written once: the database refuses to change it. `content` is what was shown and what was signed.
+    """
+
+    reference = models.CharField(max_length=20, unique=True)
+    annex = models.OneToOneField(Annex, models.PROTECT, related_name="sign_off")
+    signer_name = models.CharField(max_length=150)
+    signer_quality = models.CharField(max_length=300)
+    verified_by = models.CharField(max_length=200)
+    opinion = models.CharField("avis", max_length=20, choices=Opinion.choices)
+    content = models.JSONField()
+    sha256 = models.CharField(max_length=64)
+    signed_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = "avis signé"
+        ordering = ["-signed_at", "-pk"]
+        triggers = [pgtrigger.Protect(name="sign_off_is_final", operation=pgtrigger.Update)]
+
+    def __str__(self) -> str:
+        return self.reference
+
+
+class FrozenDossier(models.Model):
+    """What was filed, as it was filed. Written once; documents are rendered from it, never from newer data."""
+
+    dossier = models.OneToOneField(Dossier, models.PROTECT, related_name="frozen")
+    content = models.JSONField()
+    sha256 = models.CharField(max_length=64)
+    frozen_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = "dossier déposé"
+        ordering = ["-frozen_at"]
+        triggers = [pgtrigger.Protect(name="filed_is_final", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.dossier_id} – {self.sha256[:12]}"
+
+
+def document_path(document: Document, filename: str) -> str:
+    return f"documents/{document.frozen.dossier_id}/{secrets.token_urlsafe(24)}.pdf"
+
+
+class Document(models.Model):
+    """A PDF rendered from a frozen dossier: one of each kind, once."""
+
+    class Kind(models.TextChoices):
+        DOSSIER = "dossier", "Dossier"
+        RECEIPT = "receipt", "Accusé de réception"
+
+    frozen = models.ForeignKey(FrozenDossier, models.PROTECT, related_name="documents")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    file = models.FileField(upload_to=document_path, max_length=200)
+    size = models.PositiveBigIntegerField()
+    sha256 = models.CharField(max_length=64)
+    rendered_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "document"
+        ordering = ["-rendered_at"]
+        constraints = [models.UniqueConstraint(fields=["frozen", "kind"], name="one_document_of_each_kind")]
+        triggers = [pgtrigger.Protect(name="document_is_final", operation=pgtrigger.Update)]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} – {self.sha256[:12]}"

@@ -1,0 +1,239 @@
+"""Frozen content made ready for paper: harmless to lay out, and told in the words of the form.
+
+Nothing here reads a spec or a model: a dossier filed years ago prints from what was frozen then.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+# Beyond what any field accepts: they only keep content that escaped the form's limits from blocking a worker.
+MAX_TEXT_LENGTH = 40_000
+MAX_ROWS = 200
+MAX_CELL_LENGTH = 4_000
+LONGEST_LINE = 1_000  # a longer answer is framed, and flows over pages
+# A word that no line can hold costs the layout the square of its length: it is made of pieces that any column holds.
+LONGEST_WORD = 60
+WORD_PIECE = 20
+EMPTY_LINES = re.compile(r"\n\s*\n\s*\n")
+LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
+ZERO_WIDTH_SPACE = "\N{ZERO WIDTH SPACE}"
+# Control characters, lone surrogates, non-characters and marks that reverse the reading order: none of them prints.
+UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+# The spaces of French typography that must not end a line, where a form or a keyboard gave plain ones.
+UNBREAKABLE_SPACE = re.compile(r" (?=[;!?%»€]|:(?:\s|$))|(?<=«) |(?<=n°) |(?<=\d) (?=h\b)|(?<=[\d\s]h) (?=\d)")
+
+# « Page 3 et 4 : Formation »: the paper form's own contents, replaced by a table with the real pages.
+PAGE_REFERENCE = re.compile(r"pages?\s+\d", flags=re.IGNORECASE)
+SHORT_OPTION = 26  # longer options are stacked, one under the other
+LISTED_OPTIONS = 8  # a longer list of choices prints the answer alone
+BLANK_ROWS = 8  # as many as the official table of internships
+CONTEXT_KEYS = (
+    "offer_title",
+    "session_label",
+    "start_label",
+    "institution",
+    "service",
+    "submission_address",
+    "deadline_display",
+    "candidate_name",
+    "candidate_email",
+    "number",
+    "filed_at_display",
+    "privacy_contact",
+)
+OPINIONS = (
+    ("favorable", "Avis favorable"),
+    ("reserved", "Avis favorable avec réserves"),
+    ("unfavorable", "Avis défavorable"),
+)
+
+
+def clean(value: Any) -> Any:
+    """The same JSON value, each text of it bounded and breakable, each table bounded. What is cut says so."""
+    if isinstance(value, str):
+        return _clean_text(value)
+    if isinstance(value, Mapping):
+        return {key: clean(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [clean(item) for item in value]
+    return value
+
+
+def _clean_text(text: str) -> str:
+    text = UNPRINTABLE.sub("", text)
+    text = text.strip()
+    text = _cut(EMPTY_LINES.sub("\n\n", text.replace("\r\n", "\n")), MAX_TEXT_LENGTH)
+    text = UNBREAKABLE_SPACE.sub("\N{NO-BREAK SPACE}", text)
+    return LONG_WORD.sub(lambda match: _breakable(match[0]), text)
+
+
+def _cut(text: str, longest: int) -> str:
+    if len(text) <= longest:
+        return text
+    return f"{text[:longest]}\n\n[Texte coupé à l’impression : {len(text) - longest} caractères de plus.]"
+
+
+def _breakable(word: str) -> str:
+    return ZERO_WIDTH_SPACE.join(word[start : start + WORD_PIECE] for start in range(0, len(word), WORD_PIECE))
+
+
+def prepare(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What the template of a dossier needs, from its frozen content."""
+    content = clean(content)
+    context = dict.fromkeys(CONTEXT_KEYS, "") | {"contacts": []} | content["context"]
+    sections = [_section(section) for section in content["sections"]]
+    on_cover = [section for section in sections if section["on_cover"]]
+    on_pages = [section for section in sections if not section["on_cover"]]
+    for number, section in enumerate(on_pages, start=1):
+        section["number"] = number
+        section["opens_page"] = number == 1 or sum(entry["shape"] == "long" for entry in section["entries"]) > 1
+    told = [text for section in on_cover for text in (section["intro"], *(e["label"] for e in section["entries"]))]
+    if any(context["privacy_contact"] in text for text in told):
+        context["privacy_contact"] = ""
+    checklist = [item for item in content.get("document_checklist") or () if not PAGE_REFERENCE.match(item)]
+    pieces = [piece | {"files": piece.get("files") or []} for piece in content.get("pieces") or ()]
+    return {
+        "title": _title(content.get("document_title", ""), context["offer_title"]),
+        "intro": content.get("document_intro", ""),
+        "checklist": checklist,
+        "checklist_ends_with_contents": bool(checklist) and checklist[-1].endswith(":"),
+        "context": context,
+        "start": _start(context["start_label"]),
+        "followed_by": _followed_by(context["institution"]),
+        "cover_sections": on_cover,
+        "sections": on_pages,
+        "annexes": [_annex(annex) for annex in content.get("annexes") or ()],
+        "pieces": pieces,
+        "has_files": any(piece["files"] for piece in pieces),
+    }
+
+
+def _title(document_title: str, offer_title: str) -> str:
+    """The title under the words "Dossier de candidature", which every cover bears already."""
+    title = re.sub(r"^\s*dossier de candidature\b[\s:–—-]*", "", document_title, flags=re.IGNORECASE).strip()
+    return title or offer_title
+
+
+def _start(label: str) -> str:
+    """« prise de fonction en novembre 2025 ou mai 2026 », where the offer gives the months alone."""
+    if not label or label.casefold().startswith("prise"):
+        return label
+    return f"prise de fonction en {label}" if label[0].isalpha() else f"prise de fonction\N{NO-BREAK SPACE}: {label}"
+
+
+def _followed_by(institution: str) -> str:
+    """« Dossier suivi à l’ARS Normandie par », where French elides; the name follows on its own line elsewhere."""
+    if re.match(r"[AEIOUÉÈ]", institution, flags=re.IGNORECASE):
+        return f"Dossier suivi à l’{institution} par"
+    return f"Dossier suivi par : {institution}" if institution else "Dossier suivi par"
+
+
+def _section(section: Mapping[str, Any]) -> dict[str, Any]:
+    heading = section.get("heading") or section["title"]
+    entries = [_entry(entry, heading) for entry in section["entries"]]
+    if section.get("on_cover"):  # a postal address is a long answer, but the cover has no room for a frame
+        entries = [entry | {"shape": "line"} if _fits_a_line(entry) else entry for entry in entries]
+    _share_room(entries)
+    return {
+        "heading": heading,
+        "intro": section.get("intro", ""),
+        "on_cover": bool(section.get("on_cover")),
+        "entries": entries,
+        # A consent says « ci-dessous »: its notice follows the box.
+        "intro_follows": bool(entries) and all(entry["shape"] == "checkbox" for entry in entries),
+    }
+
+
+def _fits_a_line(entry: Mapping[str, Any]) -> bool:
+    return entry["shape"] == "long" and len(entry["display"]) <= LONGEST_LINE
+
+
+def _entry(entry: Mapping[str, Any], heading: str) -> dict[str, Any]:
+    """An answer with the shape it is printed in: line, long, options, checkbox or table."""
+    printed = {
+        "label": entry["label"].rstrip(" \N{NO-BREAK SPACE}:"),
+        "display": entry.get("display", ""),
+        "shape": {"long": "long", "checkbox": "checkbox", "table": "table"}.get(entry["type"], "line"),
+        "options": [],
+        "checked": bool(entry.get("checked")),
+        "columns": [],
+        "rows": [],
+        "cut_rows": 0,
+    }
+    if printed["shape"] == "line" and len(printed["display"]) > LONGEST_LINE:
+        printed["shape"] = "long"
+    if printed["shape"] == "checkbox":
+        printed["label"] = entry["label"]
+    printed["prompt"] = printed["label"] if printed["label"].endswith("?") else f"{printed['label']}\N{NO-BREAK SPACE}:"
+    printed["says_heading"] = printed["label"].casefold() == heading.casefold()
+    options = entry.get("options") or []
+    if entry["type"] == "choices" or 0 < len(options) <= LISTED_OPTIONS:
+        printed |= {"shape": "options", "options": options}
+        printed["stacked"] = any(len(option["label"]) > SHORT_OPTION for option in options)
+    if printed["shape"] == "table":
+        rows = [[_cut(cell, MAX_CELL_LENGTH) for cell in row] for row in entry.get("rows") or ()]
+        blank = [[""] * len(entry["columns"])] * BLANK_ROWS
+        printed |= {
+            "columns": _columns(entry["columns"], rows[:MAX_ROWS]),
+            "rows": rows[:MAX_ROWS] or blank,
+            "cut_rows": max(len(rows) - MAX_ROWS, 0),
+        }
+    return printed
+
+
+def _columns(labels: list[str], rows: list[list[str]]) -> list[dict[str, Any]]:
+    """The columns with a width each, by what they hold: a layout that measures every cell is slow and breakable."""
+    lengths = [
+        max([len(label) * 2 // 3, *(len(row[position]) for row in rows)]) for position, label in enumerate(labels)
+    ]
+    shares = [min(max(length, 14), 40) for length in lengths]
+    return [
+        {"label": label, "percent": 100 * share // sum(shares)} for label, share in zip(labels, shares, strict=True)
+    ]
+
+
+def _share_room(entries: list[dict[str, Any]]) -> None:
+    """On a form to fill in by hand, a question alone on its page has more room than one among many."""
+    shapes = [entry["shape"] for entry in entries]
+    texts = shapes.count("long")
+    room = "small"
+    if "table" not in shapes and len(entries) <= 8:
+        room = {1: "ample", 2: "fair"}.get(texts, "small")
+    for entry in entries:
+        entry["room"] = room
+
+
+def _annex(annex: Mapping[str, Any]) -> dict[str, Any]:
+    defaults = {
+        "role": "",
+        "instructions": "",
+        "statement": "",
+        "text_label": "Avis",
+        "opinion": "",
+        "text": "",
+        "signed": False,
+        "signed_at_display": "",
+        "signed_by": "",
+        "signed_quality": "",
+        "verified_by": "",
+        "reference": "",
+        "sha256": "",
+    }
+    signatory = {"name": "", "function": "", "institution": "", "email": ""} | (annex.get("signatory") or {})
+    entries = [_entry(entry, annex["title"]) for entry in annex.get("entries") or ()]
+    texts = [entry for entry in entries if entry["shape"] == "long"]
+    room = "fair" if not texts else "small" if len(texts) < 3 else "tiny"
+    texts = [entry | {"room": room} for entry in texts]
+    answers = {
+        "signatory": signatory,
+        "signatory_function": signatory["function"] or annex.get("role", ""),
+        "opinions": [{"label": label, "checked": annex.get("opinion") == key} for key, label in OPINIONS],
+        "facts": [entry for entry in entries if entry["shape"] != "long"],
+        "texts": texts,
+        "room": room,
+    }
+    return defaults | annex | answers

@@ -1,0 +1,121 @@
+"""From frozen content to PDF: pure functions, the same bytes for the same content.
+
+The file is PDF/UA-1 and PDF/A-3a at once. WeasyPrint writes one standard's mark in the metadata; the other is added.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from importlib.resources import files
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from django.template.loader import render_to_string
+from django.utils.html import escape
+from weasyprint import CSS, HTML
+from weasyprint.css import ColorProfile
+from weasyprint.document import Document
+from weasyprint.text.fonts import FontConfiguration
+from weasyprint.urls import URLFetcher
+
+from dossiers.pdf import printable
+
+COLOURS = "--srgb"
+_SRGB = files("weasyprint.pdf") / "sRGB2014.icc"
+STYLESHEET = Path(__file__).with_name("print.css")
+PDF_UA_MARK = (
+    b'<rdf:Description xmlns:pdfuaid="http://www.aiim.org/pdfua/ns/id/" rdf:about="" pdfuaid:part="1" />'
+    # PDF/A refuses a metadata property that no schema describes.
+    b'<rdf:Description rdf:about="" xmlns:pdfaExtension="http://www.aiim.org/pdfa/ns/extension/"'
+    b' xmlns:pdfaSchema="http://www.aiim.org/pdfa/ns/schema#"'
+    b' xmlns:pdfaProperty="http://www.aiim.org/pdfa/ns/property#">'
+    b'<pdfaExtension:schemas><rdf:Bag><rdf:li rdf:parseType="Resource">'
+    b"<pdfaSchema:schema>PDF/UA Universal Accessibility Schema</pdfaSchema:schema>"
+    b"<pdfaSchema:namespaceURI>http://www.aiim.org/pdfua/ns/id/</pdfaSchema:namespaceURI>"
+    b"<pdfaSchema:prefix>pdfuaid</pdfaSchema:prefix>"
+    b'<pdfaSchema:property><rdf:Seq><rdf:li rdf:parseType="Resource">'
+    b"<pdfaProperty:name>part</pdfaProperty:name><pdfaProperty:valueType>Integer</pdfaProperty:valueType>"
+    b"<pdfaProperty:category>internal</pdfaProperty:category>"
+    b"<pdfaProperty:description>Part of ISO 14289</pdfaProperty:description>"
+    b"</rdf:li></rdf:Seq></pdfaSchema:property></rdf:li></rdf:Bag></pdfaExtension:schemas></rdf:Description>"
+)
+WATERMARK = (
+    '<svg xmlns="http://www.w3.org/2000/svg" width="210mm" height="297mm" viewBox="0 0 210 297">'
+    '<text x="105" y="160" font-family="Liberation Sans, DejaVu Sans, sans-serif" font-size="34" font-weight="bold"'
+    ' letter-spacing="3" fill="#edeff4" text-anchor="middle" transform="rotate(-52 105 150)">{text}</text></svg>'
+)
+
+
+@dataclass(frozen=True)
+class _PrintShop:
+    """Fonts, colours and style sheet, loaded once. Pango's font maps serve one thread of one process."""
+
+    process: int
+    fonts: FontConfiguration
+    css: CSS
+    srgb: bytes
+
+
+_local = threading.local()
+
+
+def _print_shop() -> _PrintShop:
+    """This thread's own, made on first use: after the fork in a worker, never inherited from its parent."""
+    shop = getattr(_local, "shop", None)
+    if shop is None or shop.process != os.getpid():
+        fonts = FontConfiguration()
+        css = CSS(filename=STYLESHEET, font_config=fonts, url_fetcher=_fetcher())
+        shop = _local.shop = _PrintShop(os.getpid(), fonts, css, _SRGB.read_bytes())
+    return shop
+
+
+def _colours(srgb: bytes) -> dict[str, ColorProfile]:
+    """WeasyPrint's own profile, whose file it would leave open. A new one each time: once read, it saves otherwise."""
+    return {COLOURS: ColorProfile(BytesIO(srgb), _SRGB.name, "relative-colorimetric", ("r", "g", "b"))}
+
+
+def _fetcher() -> URLFetcher:
+    """Nothing is fetched, from the network or from the disk: pictures are written in the template as `data:`."""
+    return URLFetcher(allowed_protocols={"data"}, allow_redirects=False)
+
+
+def render_dossier(content: Mapping[str, Any], *, watermark: str = "") -> bytes:
+    """The dossier as a PDF, from its frozen content alone. Empty answers print as lines and boxes to fill in."""
+    variables = printable.prepare(content) | {"watermark": printable.clean(watermark)}
+    template = content.get("document_template") or "documents/dossier.html"
+    return write_pdf(render_to_string(template, variables), watermark=variables["watermark"])
+
+
+def render_receipt(receipt: Mapping[str, Any]) -> bytes:
+    """The receipt that CRPA R112-11-1 asks for. `pieces` and `annexes` are lists of lines."""
+    return write_pdf(render_to_string("documents/receipt.html", {"receipt": printable.clean(receipt)}))
+
+
+def write_pdf(html: str, *, watermark: str = "") -> bytes:
+    shop = _print_shop()
+    stylesheets = [shop.css]
+    if watermark:
+        picture = quote(WATERMARK.format(text=escape(watermark.upper())))
+        rule = f'@page {{ background: url("data:image/svg+xml,{picture}") center / 210mm 297mm no-repeat }}'
+        stylesheets.append(CSS(string=rule, url_fetcher=_fetcher()))
+    options = {"pdf_variant": "pdf/a-3a", "pdf_tags": True, "output_intent": COLOURS}
+    document = HTML(string=html, url_fetcher=_fetcher()).render(
+        font_config=shop.fonts, color_profiles=_colours(shop.srgb), stylesheets=stylesheets, **options
+    )
+    _claim_pdf_ua(document)
+    return document.write_pdf(**options)
+
+
+def _claim_pdf_ua(document: Document) -> None:
+    metadata = document.metadata
+    metadata.generate_rdf_metadata = partial(_with_pdf_ua_mark, metadata.generate_rdf_metadata)
+
+
+def _with_pdf_ua_mark(generate, *args) -> bytes:
+    return generate(*args).replace(b"</rdf:RDF>", PDF_UA_MARK + b"</rdf:RDF>")

@@ -1,0 +1,87 @@
+"""A form field made of rows, for tables such as the internships: no JavaScript needed, two spare rows each time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+SPARE_ROWS = 2
+
+
+class TableWidget(forms.Widget):
+    """Inputs named `name-row-column`, and a hidden `name-rows` that says how many rows were shown."""
+
+    template_name = "dossiers/table_widget.html"
+    use_fieldset = True
+
+    def __init__(self, columns, rows: int, max_rows: int):
+        super().__init__()
+        self.columns, self.rows, self.max_rows = columns, rows, max_rows
+        self.cells = {column.name: column.make_form_field().widget for column in columns}
+
+    def value_from_datadict(self, data, files, name) -> list[dict[str, Any]]:
+        try:
+            count = min(max(int(data.get(f"{name}-rows", 0)), 0), self.max_rows)
+        except ValueError:
+            count = 0
+        rows = [
+            {key: cell.value_from_datadict(data, files, f"{name}-{number}-{key}") for key, cell in self.cells.items()}
+            for number in range(count)
+        ]
+        return [row for row in rows if any(row.values())]
+
+    def value_omitted_from_data(self, data, files, name) -> bool:
+        return f"{name}-rows" not in data
+
+    def id_for_label(self, id_):
+        return ""  # a group of inputs: its legend names it
+
+    def get_context(self, name, value, attrs):
+        context = super().get_context(name, None, attrs)
+        filled = value if isinstance(value, list) else []
+        count = min(max(self.rows, len(filled) + SPARE_ROWS), self.max_rows)
+        base = (attrs or {}).get("id", f"id_{name}")
+        context["widget"] |= {
+            "columns": self.columns,
+            "count": count,
+            "rows": [
+                [
+                    {
+                        "column": column,
+                        "id": f"{base}-{number}-{column.name}",
+                        "input": self.cells[column.name].get_context(
+                            f"{name}-{number}-{column.name}",
+                            (filled[number] if number < len(filled) else {}).get(column.name),
+                            {"id": f"{base}-{number}-{column.name}"},
+                        )["widget"],
+                    }
+                    for column in self.columns
+                ]
+                for number in range(count)
+            ],
+        }
+        return context
+
+
+class TableFormField(forms.Field):
+    def __init__(self, *, columns, rows: int, max_rows: int, **kwargs):
+        self.columns, self.max_rows = columns, max_rows
+        super().__init__(widget=TableWidget(columns, rows, max_rows), **kwargs)
+
+    def clean(self, value: Any) -> list[dict[str, Any]]:
+        rows, errors = [], []
+        for number, raw in enumerate(value if isinstance(value, list) else [], start=1):
+            row = {}
+            for column in self.columns:
+                try:
+                    row[column.name] = column.clean(raw.get(column.name))
+                    if column.is_empty(row[column.name]) and column.is_required(row):
+                        raise ValidationError(column.missing_message)
+                except ValidationError as error:
+                    errors += [f"Ligne {number}, {column.label} : {message}" for message in error.messages]
+            rows.append(row)
+        if errors:
+            raise ValidationError(errors)
+        return rows
