@@ -1,0 +1,178 @@
+"""HR's desk: create, preview, publish, extend and close the offers of one's institutions."""
+
+from __future__ import annotations
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path, reverse
+
+from offers import lifecycle, views
+from offers.admin_forms import ExtendForm, MoveForm, form_for, own_sections
+from offers.kinds import all_kinds, get_kind
+from offers.models import Offer
+from portal.workflow import TransitionRefused
+
+COMMON_FIELDSETS = [
+    (None, {"fields": ["institution", "title", "reference", "slug", "summary", "body"]}),
+    (
+        "Lieu et contrat",
+        {"fields": ["specialty", "region", "department", "location", "contract", "full_time", "telework"]},
+    ),
+    ("Calendrier", {"fields": ["deadline"]}),
+    (
+        "Service chargé des dossiers",
+        {
+            "fields": ["service_name", "service_address", "service_email", "service_phone", "legal_mentions"],
+            "description": "Ces mentions figurent sur l’accusé de réception (CRPA, art. R. 112-11-1).",
+        },
+    ),
+]
+
+
+class HrAdmin(admin.ModelAdmin):
+    """What agents of HR may do, decided by their memberships rather than by Django's permissions."""
+
+    def _institution_of(self, obj) -> int:
+        return obj.institution_id
+
+    def has_module_permission(self, request):
+        user = request.user
+        return user.is_active and (user.is_superuser or bool(user.is_authenticated and user.hr_institution_ids))
+
+    def has_view_permission(self, request, obj=None):
+        if obj is None:
+            return self.has_module_permission(request)
+        return request.user.is_hr_of(self._institution_of(obj))
+
+    has_change_permission = has_view_permission
+
+    def has_add_permission(self, request):
+        return self.has_module_permission(request)
+
+
+@admin.register(Offer)
+class OfferAdmin(HrAdmin):
+    list_display = ["title", "kind_label", "institution", "state", "deadline", "published_at"]
+    list_filter = ["state", "institution", "region"]
+    list_select_related = ["institution"]
+    search_fields = ["title", "reference"]
+    prepopulated_fields = {"slug": ["title"]}
+    ordering = ["-created_at", "-pk"]
+    actions = None
+    change_form_template = "admin/offers/offer/change_form.html"
+
+    @admin.display(description="type", ordering="kind")
+    def kind_label(self, offer: Offer) -> str:
+        return offer.kind_definition.short_label
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).managed_by(request.user).defer("body", "details", "parameters", "search")
+
+    def get_object(self, request, object_id, from_field=None):
+        return Offer.objects.managed_by(request.user).filter(pk=_integer(object_id)).first()
+
+    def has_delete_permission(self, request, obj=None):
+        """A draft may go; what was published stays, closed."""
+        return obj is not None and obj.state == Offer.State.DRAFT and request.user.is_hr_of(obj.institution_id)
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "institution" and not request.user.is_superuser:
+            institutions = db_field.remote_field.model.objects
+            kwargs["queryset"] = institutions.filter(pk__in=request.user.hr_institution_ids)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    # One form per kind
+
+    def _kind(self, request: HttpRequest, obj: Offer | None):
+        slug = obj.kind if obj else request.GET.get("kind", "")
+        try:
+            return get_kind(slug)
+        except KeyError as error:
+            raise Http404 from error
+
+    def get_fieldsets(self, request, obj=None):
+        own = [
+            (title, {"fields": [prefix + spec.name for spec in section.fields], "description": section.intro})
+            for prefix, section, title in own_sections(self._kind(request, obj))
+        ]
+        return COMMON_FIELDSETS + own
+
+    def get_form(self, request, obj=None, change=False, **kwargs):
+        return super().get_form(request, obj, change=change, form=form_for(self._kind(request, obj).slug), **kwargs)
+
+    def get_prepopulated_fields(self, request, obj=None):
+        return {} if obj else self.prepopulated_fields
+
+    def get_readonly_fields(self, request, obj=None):
+        """A deadline already published moves by an extension, with its reason; the address of a page stays."""
+        settled = obj is not None and obj.state != Offer.State.DRAFT
+        return ["institution", "reference", "slug", "deadline"] if settled else []
+
+    def add_view(self, request, form_url="", extra_context=None):
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        if "kind" not in request.GET:
+            context = self.admin_site.each_context(request) | {"title": "Nouvelle offre", "kinds": all_kinds()}
+            return render(request, "admin/offers/offer/choose_kind.html", context)
+        return super().add_view(request, form_url, extra_context)
+
+    def save_model(self, request, obj, form, change):
+        if not change:
+            obj.kind = self._kind(request, None).slug
+        super().save_model(request, obj, form, change)
+
+    # Moves
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        offer = self.get_object(request, object_id)
+        own = {}
+        if offer:
+            own = {
+                "moves": lifecycle.WORKFLOW.available(offer, request.user),
+                "transitions": offer.transitions.select_related("actor"),
+            }
+        return super().change_view(request, object_id, form_url, (extra_context or {}) | own)
+
+    def get_urls(self):
+        return [
+            path("<int:pk>/apercu/", self.admin_site.admin_view(self.preview), name="offers_offer_preview"),
+            path("<int:pk>/mouvement/<slug:name>/", self.admin_site.admin_view(self.move), name="offers_offer_move"),
+            *super().get_urls(),
+        ]
+
+    def _managed(self, request, pk: int) -> Offer:
+        return get_object_or_404(Offer.objects.managed_by(request.user).select_related("institution"), pk=pk)
+
+    def preview(self, request, pk: int):
+        """The page exactly as the public will see it."""
+        return render(request, "offers/detail.html", views.presentation(self._managed(request, pk)) | {"preview": True})
+
+    def move(self, request, pk: int, name: str):
+        offer = self._managed(request, pk)
+        moves = {move.name: move for move in lifecycle.WORKFLOW.available(offer, request.user)}
+        if name not in moves:
+            raise Http404
+        form = (ExtendForm if name == "extend" else MoveForm)(request.POST or None)
+        form.fields["reason"].required = moves[name].reason_required
+        if request.method == "POST" and form.is_valid():
+            try:
+                lifecycle.WORKFLOW.run(offer, name, actor=request.user, **form.cleaned_data)
+                messages.success(request, f"« {moves[name].label} » : c’est fait.")
+                return redirect(reverse("admin:offers_offer_change", args=[pk]))
+            except TransitionRefused as refusal:
+                for reason in refusal.reasons:
+                    form.add_error(None, reason)
+        context = self.admin_site.each_context(request) | {
+            "title": f"{moves[name].label} : {offer.title}",
+            "offer": offer,
+            "form": form,
+            "move": moves[name],
+            "opts": self.opts,
+        }
+        return render(request, "admin/offers/offer/move.html", context)
+
+
+def _integer(value) -> int | None:
+    return int(value) if str(value).isdigit() else None

@@ -1,0 +1,162 @@
+"""What is published: offers."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchQuery, SearchRank, SearchVector, SearchVectorField
+from django.db import models
+from django.urls import reverse
+from django.utils import timezone
+
+from offers import kinds
+from offers.data import departments, regions
+from portal.accounts.models import Institution
+from portal.workflow import TransitionLog
+
+SEARCH_CONFIG = "portal_french"  # French stemming with accents ignored; made by a migration
+
+
+def region_choices() -> list[tuple[str, str]]:
+    return [(region.code, region.name) for region in regions()]
+
+
+def department_choices() -> list[tuple[str, str]]:
+    return [(department.code, f"{department.name} ({department.code})") for department in departments()]
+
+
+class OfferQuerySet(models.QuerySet):
+    def public(self):
+        """What anyone may read: published offers, and closed ones for reference."""
+        return self.filter(state__in=[Offer.State.PUBLISHED, Offer.State.CLOSED])
+
+    def open(self, now: datetime | None = None):
+        """What can be applied to at this instant. A deadline includes its whole last second."""
+        now = (now or timezone.now()).replace(microsecond=0)
+        return self.filter(state=Offer.State.PUBLISHED).filter(
+            models.Q(deadline__isnull=True) | models.Q(deadline__gte=now)
+        )
+
+    def managed_by(self, user):
+        """The offers of the institutions that this agent belongs to; all of them for an administrator."""
+        return self if user.is_superuser else self.filter(institution__in=user.hr_institution_ids)
+
+    def search(self, words: str):
+        query = SearchQuery(words, config=SEARCH_CONFIG, search_type="websearch")
+        return self.filter(search=query).annotate(rank=SearchRank("search", query))
+
+
+class Offer(models.Model):
+    """One published call for candidates.
+
+    details: the fields particular to its kind, as typed (`kind.offer_sections`).
+    parameters: the campaign's own numbers, as typed (`kind.parameter_section`), over the kind's defaults.
+    deadline: the last instant at which a dossier can be filed, or None for an offer without one.
+    """
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "Brouillon"
+        PUBLISHED = "published", "Publiée"
+        CLOSED = "closed", "Close"
+
+    class Telework(models.TextChoices):
+        NO = "non", "Non"
+        PARTLY = "partiel", "Partiel"
+        YES = "oui", "Oui"
+
+    kind = models.CharField("type d’offre", max_length=60)
+    state = models.CharField("état", max_length=20, choices=State.choices, default=State.DRAFT)
+    institution = models.ForeignKey(
+        Institution, models.PROTECT, related_name="offers", verbose_name="organisme de rattachement"
+    )
+    reference = models.CharField("référence", max_length=40, unique=True)
+    slug = models.SlugField("adresse de la page", max_length=120, unique=True)
+    title = models.CharField("intitulé de l’offre", max_length=200)
+    summary = models.TextField("résumé", max_length=600, help_text="Deux phrases, lues dans la liste des offres.")
+    body = models.TextField("texte de l’offre", blank=True, help_text="Mise en forme Markdown ; le HTML est retiré.")
+    specialty = models.CharField("spécialité", max_length=150, blank=True)
+    region = models.CharField("région", max_length=3, choices=region_choices, blank=True)
+    department = models.CharField("département", max_length=3, choices=department_choices, blank=True)
+    location = models.CharField("lieu d’affectation", max_length=200, blank=True)
+    contract = models.CharField("nature du contrat", max_length=100, blank=True)
+    full_time = models.BooleanField("temps plein", null=True, blank=True)
+    telework = models.CharField("télétravail possible", max_length=10, choices=Telework.choices, blank=True)
+    published_at = models.DateTimeField("publiée le", null=True, editable=False)
+    closed_at = models.DateTimeField("close le", null=True, editable=False)
+    deadline = models.DateTimeField(
+        "date limite de candidature",
+        null=True,
+        blank=True,
+        help_text="Heure de Paris, à la seconde près. Vide : candidatures à tout moment.",
+    )
+    service_name = models.CharField("service chargé du dossier", max_length=200)
+    service_address = models.TextField("adresse postale du service")
+    service_email = models.EmailField("adresse électronique du service")
+    service_phone = models.CharField("téléphone du service", max_length=25)
+    legal_mentions = models.TextField(
+        "mentions légales de l’accusé de réception", blank=True, help_text="CRPA, art. R. 112-11-1."
+    )
+    details = models.JSONField(default=dict, blank=True)
+    parameters = models.JSONField(default=dict, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    search = models.GeneratedField(
+        expression=SearchVector("title", "specialty", "summary", "location", "body", config=SEARCH_CONFIG),
+        output_field=SearchVectorField(),
+        db_persist=True,
+    )
+
+    objects = OfferQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "offre"
+        ordering = [models.F("deadline").asc(nulls_last=True), "title", "pk"]
+        indexes = [GinIndex(fields=["search"], name="offer_search")]
+        constraints = [
+            models.CheckConstraint(
+                name="published_offer_has_date",
+                condition=models.Q(state="draft") | models.Q(published_at__isnull=False),
+                violation_error_message="Une offre publiée porte sa date de publication.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("offers:detail", args=[self.slug])
+
+    @cached_property
+    def kind_definition(self) -> kinds.OfferKind:
+        return kinds.get_kind(self.kind)
+
+    def is_open(self, now: datetime | None = None) -> bool:
+        """Whether a dossier can be filed at this instant: to the second, the deadline's own second included."""
+        now = (now or timezone.now()).replace(microsecond=0)
+        return self.state == self.State.PUBLISHED and (self.deadline is None or now <= self.deadline)
+
+    @property
+    def is_public(self) -> bool:
+        return self.state in {self.State.PUBLISHED, self.State.CLOSED}
+
+    @property
+    def days_left(self) -> int | None:
+        """Whole Paris days between today and the deadline's day; None without a deadline."""
+        if self.deadline is None:
+            return None
+        return (timezone.localdate(self.deadline) - timezone.localdate()).days
+
+    @cached_property
+    def presentation(self) -> list[dict[str, Any]]:
+        """The kind's own fields, printable, by section; empty answers left out."""
+        return self.kind_definition.presentation(self.details, self.parameters)
+
+
+class OfferTransition(TransitionLog):
+    subject = models.ForeignKey(Offer, models.RESTRICT, related_name="transitions")
+
+    class Meta(TransitionLog.Meta):
+        verbose_name = "mouvement d’une offre"
