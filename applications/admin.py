@@ -1,0 +1,184 @@
+"""HR's desk: the dossiers of one's institutions, who is late, admissibility and decisions; and the commissions."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import admin, messages
+from django.http import Http404
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path, reverse
+from django.views.decorators.http import require_POST
+
+from applications import lifecycle
+from applications.models import Application, Commission, CommissionMember
+from applications.views.files import documents_of, serve_document, serve_piece
+from dossiers.completeness import completeness
+from offers.admin import HrAdmin
+from offers.admin_forms import MoveForm
+from offers.models import Offer
+from portal.accounts.models import Institution, User
+from portal.workflow import TransitionRefused
+
+
+@admin.register(Application)
+class ApplicationAdmin(HrAdmin):
+    """Filed dossiers are read here; of a dossier in preparation, only what is missing and who is late."""
+
+    list_display = ["candidate", "offer", "state", "number", "filed_at", "progress"]
+    list_display_links = ["candidate"]
+    list_filter = ["state", "offer__institution", "offer"]
+    search_fields = ["number", "candidate__last_name", "candidate__email"]
+    ordering = ["-created_at", "pk"]
+    list_per_page = 50
+    actions = None
+
+    def _institution_of(self, obj) -> int:
+        return obj.offer.institution_id
+
+    def has_add_permission(self, request):
+        return False
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def get_queryset(self, request):
+        return (
+            super()
+            .get_queryset(request)
+            .managed_by(request.user)
+            .select_related("offer__institution", "candidate", "dossier")
+            .prefetch_related("dossier__answers", "dossier__pieces", "dossier__annexes")
+        )
+
+    @admin.display(description="avancement")
+    def progress(self, application: Application) -> str:
+        if not application.is_draft:
+            return ""
+        state = completeness(application.dossier)
+        return f"{state.done} sur {state.total}"
+
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        application = self._managed(request, object_id)
+        frozen = getattr(application.dossier, "frozen", None)
+        context = self.admin_site.each_context(request) | {
+            "title": str(application),
+            "opts": self.opts,
+            "application": application,
+            "offer": application.offer,
+            "content": frozen.content if frozen else None,
+            "documents": documents_of(application),
+            "state": completeness(application.dossier) if application.is_draft else None,
+            "moves": lifecycle.WORKFLOW.available(application, request.user),
+            "transitions": application.transitions.select_related("actor"),
+            "reviews": application.reviews.select_related("member"),
+            "recusals": application.recusals.select_related("member"),
+            "form": MoveForm(),
+        }
+        return render(request, "admin/applications/application/dossier.html", context)
+
+    def get_urls(self):
+        view = self.admin_site.admin_view
+        return [
+            path("<uuid:pk>/mouvement/<slug:name>/", view(self.move), name="applications_application_move"),
+            path("<uuid:pk>/dossier.pdf", view(self.document), name="applications_application_document"),
+            path("<uuid:pk>/fichier/<uuid:piece_pk>/", view(self.piece), name="applications_application_piece"),
+            *super().get_urls(),
+        ]
+
+    def _managed(self, request, pk) -> Application:
+        try:
+            return get_object_or_404(self.get_queryset(request), pk=pk)
+        except (ValueError, forms.ValidationError) as error:
+            raise Http404 from error
+
+    def move(self, request, pk, name: str):
+        """Admissibility or decision, with its reason."""
+        return require_POST(self._move)(request, pk, name)
+
+    def _move(self, request, pk, name: str):
+        application = self._managed(request, pk)
+        if name not in {move.name for move in lifecycle.WORKFLOW.available(application, request.user)}:
+            raise Http404
+        try:
+            reason = request.POST.get("reason", "")
+            lifecycle.WORKFLOW.run(application, name, actor=request.user, reason=reason)
+            messages.success(request, "Le mouvement est enregistré et la personne candidate en est informée.")
+        except TransitionRefused as refusal:
+            messages.error(request, str(refusal))
+        return redirect(reverse("admin:applications_application_change", args=[pk]))
+
+    def _filed(self, request, pk) -> Application:
+        application = self._managed(request, pk)
+        if not application.was_filed:
+            raise Http404
+        return application
+
+    def document(self, request, pk):
+        return serve_document(self._filed(request, pk))
+
+    def piece(self, request, pk, piece_pk):
+        return serve_piece(get_object_or_404(self._filed(request, pk).dossier.pieces, pk=piece_pk))
+
+
+class SeatForm(forms.ModelForm):
+    """A member is named by the address of their account: HR agents do not browse the accounts."""
+
+    email = forms.EmailField(label="Adresse électronique du membre")
+
+    class Meta:
+        model = CommissionMember
+        fields = ["email", "quality"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["email"] = self.instance.user.email
+
+    def clean_email(self) -> str:
+        email = self.cleaned_data["email"]
+        self.user = User.objects.filter(email__iexact=email, is_active=True).first()
+        if self.user is None:
+            raise forms.ValidationError("Cette adresse n’a pas de compte : la personne doit d’abord en créer un.")
+        return email
+
+    def save(self, commit=True):
+        self.instance.user = self.user
+        return super().save(commit)
+
+
+class SeatInline(admin.TabularInline):
+    model = CommissionMember
+    form = SeatForm
+    extra = 1
+
+    def has_view_permission(self, request, obj=None):
+        return obj is None or request.user.is_hr_of(obj.institution_id)
+
+    has_change_permission = has_add_permission = has_delete_permission = has_view_permission
+
+
+@admin.register(Commission)
+class CommissionAdmin(HrAdmin):
+    list_display = ["name", "institution"]
+    list_select_related = ["institution"]
+    filter_horizontal = ["offers"]
+    inlines = [SeatInline]
+    actions = None
+
+    def get_queryset(self, request):
+        commissions = super().get_queryset(request)
+        user = request.user
+        return commissions if user.is_superuser else commissions.filter(institution__in=user.hr_institution_ids)
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "institution" and not request.user.is_superuser:
+            kwargs["queryset"] = Institution.objects.filter(pk__in=request.user.hr_institution_ids)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field, request, **kwargs):
+        if db_field.name == "offers":
+            kwargs["queryset"] = Offer.objects.managed_by(request.user)
+        return super().formfield_for_manytomany(db_field, request, **kwargs)

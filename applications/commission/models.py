@@ -1,0 +1,87 @@
+"""The body that examines complete dossiers: its members, their recusals and their opinions."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from dossiers.models import Opinion
+from offers.models import Offer
+from portal.accounts.models import Institution
+
+
+class Commission(models.Model):
+    """A commission reads the complete dossiers of its offers."""
+
+    name = models.CharField("nom", max_length=200)
+    institution = models.ForeignKey(Institution, models.PROTECT, related_name="commissions", verbose_name="institution")
+    offers = models.ManyToManyField(Offer, related_name="commissions", blank=True, verbose_name="offres")
+
+    class Meta:
+        app_label = "applications"
+        verbose_name = "commission"
+        ordering = ["name", "pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class CommissionMember(models.Model):
+    """A seat: who sits on which commission, in what quality."""
+
+    commission = models.ForeignKey(Commission, models.CASCADE, related_name="seats")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="seats", verbose_name="membre")
+    quality = models.CharField("qualité", max_length=150, blank=True)
+
+    class Meta:
+        app_label = "applications"
+        verbose_name = "membre"
+        ordering = ["commission", "user"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["commission", "user"],
+                name="one_seat_per_member",
+                violation_error_message="Cette personne siège déjà dans cette commission.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} – {self.commission}"
+
+
+class Review(models.Model):
+    """A member's reasoned opinion on one dossier; each save keeps its date, the last one counts."""
+
+    application = models.ForeignKey("applications.Application", models.PROTECT, related_name="reviews")
+    member = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="reviews", verbose_name="membre")
+    opinion = models.CharField("avis", max_length=20, choices=Opinion.choices)
+    reasons = models.TextField("motivation", max_length=8000)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        app_label = "applications"
+        verbose_name = "avis d’un membre"
+        ordering = ["-updated_at", "-pk"]
+        constraints = [models.UniqueConstraint(fields=["application", "member"], name="one_review_per_member")]
+
+    def __str__(self) -> str:
+        return f"{self.member} – {self.get_opinion_display()}"
+
+
+class Recusal(models.Model):
+    """A member who takes no part in one dossier, and no longer reads it."""
+
+    application = models.ForeignKey("applications.Application", models.PROTECT, related_name="recusals")
+    member = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="recusals", verbose_name="membre")
+    reason = models.TextField("motif", max_length=2000)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        app_label = "applications"
+        verbose_name = "déport"
+        ordering = ["-at", "-pk"]
+        constraints = [models.UniqueConstraint(fields=["application", "member"], name="one_recusal_per_member")]
+
+    def __str__(self) -> str:
+        return f"{self.member} – {self.application_id}"

@@ -1,0 +1,128 @@
+"""The forms of candidates, signatories and commission members."""
+
+from __future__ import annotations
+
+from django import forms
+
+from applications.models import Recusal, Review
+from dossiers.models import Annex, Opinion
+from dossiers.uploads import ACCEPT, FORMATS
+from portal.forms import DsfrForm
+
+
+class StartForm(DsfrForm, forms.Form):
+    understood = forms.BooleanField(
+        label="J’ai lu les conditions ci-dessus et je pense les remplir.",
+        error_messages={"required": "Cochez cette case pour commencer."},
+    )
+
+
+class PieceForm(DsfrForm, forms.Form):
+    show_convention = False
+    file = forms.FileField(
+        label="Choisir un fichier",
+        help_text=f"Formats acceptés : {FORMATS}. 20 Mo au plus par fichier.",
+        widget=forms.ClearableFileInput(attrs={"accept": ACCEPT}),
+        error_messages={"required": "Choisissez d’abord un fichier.", "empty": "Ce fichier est vide."},
+    )
+
+
+class SignatoryForm(DsfrForm, forms.ModelForm):
+    """Who is asked for an opinion."""
+
+    class Meta:
+        model = Annex
+        fields = ["signatory_name", "signatory_function", "signatory_institution", "signatory_email"]
+        help_texts = {
+            "signatory_email": "L’adresse où cette personne lit ses messages. Le lien pour signer y est envoyé.",
+            "signatory_function": "Par exemple : chef du service de cardiologie.",
+        }
+
+    def __init__(self, *args, candidate_email: str = "", **kwargs):
+        super().__init__(*args, **kwargs)
+        self.candidate_email = candidate_email
+        for field in self.fields.values():
+            field.required = True
+
+    def clean_signatory_email(self) -> str:
+        email = self.cleaned_data["signatory_email"].strip().lower()
+        if email == self.candidate_email.lower():
+            raise forms.ValidationError("C’est votre propre adresse : l’avis doit venir d’une autre personne.")
+        return email
+
+
+class OpinionForm(DsfrForm, forms.Form):
+    """A signatory's opinion. The annex's own fields come beside it, in a SectionForm."""
+
+    opinion = forms.ChoiceField(
+        label="Votre avis",
+        choices=Opinion.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Choisissez un avis."},
+    )
+    text = forms.CharField(
+        label="Avis motivé",
+        max_length=8000,
+        widget=forms.Textarea(attrs={"rows": 7}),
+        error_messages={"required": "Écrivez quelques lignes : un avis sans motif ne peut pas être lu."},
+    )
+    certified = forms.BooleanField(
+        label="Je signe cet avis en mon nom et en ma qualité, et je certifie qu’il est le mien.",
+        error_messages={"required": "Cochez cette case pour signer."},
+    )
+
+    def __init__(self, *args, text_label: str = "", **kwargs):
+        super().__init__(*args, **kwargs)
+        if text_label:
+            self.fields["text"].label = text_label
+
+
+class DeclineForm(DsfrForm, forms.Form):
+    show_convention = False
+    reason = forms.CharField(
+        label="Pourquoi ne pouvez-vous pas répondre ?",
+        help_text="Ce motif est transmis à la personne candidate, pour qu’elle demande à quelqu’un d’autre.",
+        max_length=1000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Indiquez un motif, même bref."},
+    )
+
+
+class FileForm(DsfrForm, forms.Form):
+    show_convention = False
+    certified = forms.BooleanField(
+        label="Je certifie l’exactitude des informations de ce dossier et je le dépose.",
+        error_messages={"required": "Cochez cette case pour déposer votre dossier."},
+    )
+
+
+class WithdrawForm(DsfrForm, forms.Form):
+    reason = forms.CharField(label="Motif", required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
+
+
+class ReviewForm(DsfrForm, forms.ModelForm):
+    class Meta:
+        model = Review
+        fields = ["opinion", "reasons"]
+        labels = {"opinion": "Votre avis", "reasons": "Motivation"}
+        widgets = {"opinion": forms.RadioSelect, "reasons": forms.Textarea(attrs={"rows": 8})}
+        error_messages = {
+            "opinion": {"required": "Choisissez un avis."},
+            "reasons": {"required": "Motivez votre avis : la commission le lit."},
+        }
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["opinion"].choices = Opinion.choices
+
+
+class RecusalForm(DsfrForm, forms.ModelForm):
+    show_convention = False
+
+    class Meta:
+        model = Recusal
+        fields = ["reason"]
+        labels = {"reason": "Motif du déport"}
+        help_texts = {"reason": "Par exemple : lien familial, professionnel ou hiérarchique avec le candidat."}
+        widgets = {"reason": forms.Textarea(attrs={"rows": 3})}
+        error_messages = {"reason": {"required": "Indiquez un motif, même bref."}}

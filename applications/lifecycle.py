@@ -1,0 +1,96 @@
+"""The life cycle of an application: its table of transitions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from applications import filing
+from applications.models import Application, ApplicationTransition
+from offers.models import Offer
+from portal.workflow import Transition, Workflow
+
+State = Application.State
+
+
+def _is_candidate(actor: Any, application: Application) -> bool:
+    return actor is not None and actor.pk == application.candidate_id
+
+
+def _manages(actor: Any, application: Application) -> bool:
+    return actor is not None and actor.is_hr_of(application.offer.institution_id)
+
+
+def _lock_offer(application_pk) -> None:
+    """Offer before application: a deadline cannot move while a dossier is being filed."""
+    list(Offer.objects.select_for_update(no_key=True).filter(applications=application_pk).values_list("pk"))
+
+
+WORKFLOW = Workflow(
+    Application,
+    ApplicationTransition,
+    [
+        Transition(
+            name="file",
+            label="Déposer le dossier",
+            sources=frozenset({State.DRAFT}),
+            target=State.FILED,
+            allowed=_is_candidate,
+            blockers=filing.blockers,
+            change=filing.stamp,
+            effect=filing.seal,
+        ),
+        Transition(
+            name="withdraw",
+            label="Retirer la candidature",
+            sources=frozenset({State.DRAFT, State.FILED, State.ADMISSIBLE}),
+            target=State.WITHDRAWN,
+            allowed=_is_candidate,
+            effect=filing.tell_withdrawal,
+        ),
+        Transition(
+            name="admit",
+            label="Déclarer recevable",
+            sources=frozenset({State.FILED, State.INADMISSIBLE}),
+            target=State.ADMISSIBLE,
+            allowed=_manages,
+            effect=filing.tell_candidate("admissible"),
+        ),
+        Transition(
+            name="refuse",
+            label="Déclarer irrecevable",
+            sources=frozenset({State.FILED}),
+            target=State.INADMISSIBLE,
+            allowed=_manages,
+            reason_required=True,
+            effect=filing.tell_candidate("inadmissible"),
+        ),
+        Transition(
+            name="accept",
+            label="Retenir",
+            sources=frozenset({State.ADMISSIBLE}),
+            target=State.ACCEPTED,
+            allowed=_manages,
+            reason_required=True,
+            effect=filing.tell_candidate("decision"),
+        ),
+        Transition(
+            name="reject",
+            label="Ne pas retenir",
+            sources=frozenset({State.ADMISSIBLE}),
+            target=State.REJECTED,
+            allowed=_manages,
+            reason_required=True,
+            effect=filing.tell_candidate("decision"),
+        ),
+    ],
+    lock_first=_lock_offer,
+)
+
+
+def file_application(application: Application, *, actor: Any, received_at: datetime) -> Application:
+    """File the dossier. `received_at`: when the request reached the server; it is what the deadline is held against.
+
+    Raises TransitionRefused with what is missing.
+    """
+    return WORKFLOW.run(application, "file", actor=actor, received_at=received_at)

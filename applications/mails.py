@@ -1,0 +1,180 @@
+"""What the portal writes about applications. Written by the worker at the moment of sending, from present data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+
+from applications import circuit, documents
+from applications.filing import to_the_second
+from applications.models import Application, ApplicationTransition, Receipt
+from dossiers import signing
+from dossiers.completeness import completeness
+from dossiers.models import Annex, Document
+from portal.notifications.letters import compose
+from portal.notifications.outbox import Letter, Obsolete, builder
+
+Payload = dict[str, Any]
+
+
+def _address(name: str, *args: Any) -> str:
+    return settings.SITE_URL + reverse(name, args=args)
+
+
+def _application(payload: Payload) -> Application:
+    return Application.objects.select_related("offer__institution", "candidate", "dossier").get(
+        pk=payload["application"]
+    )
+
+
+def _annex(payload: Payload) -> Annex:
+    return Annex.objects.select_related("dossier__owner", "dossier__application__offer__institution", "sign_off").get(
+        pk=payload["annex"]
+    )
+
+
+def _about(application: Application) -> dict[str, Any]:
+    offer = application.offer
+    return {"application": application, "offer": offer, "candidate": application.candidate, "deadline": offer.deadline}
+
+
+def _about_annex(annex: Annex) -> dict[str, Any]:
+    return _about(annex.dossier.application) | {"annex": annex, "spec": annex.spec}
+
+
+# To the candidate
+
+
+@builder("receipt")
+def receipt(payload: Payload) -> Letter:
+    application = _application(payload)
+    receipt = Receipt.objects.get(application=application)
+    with documents.obtain(application, Document.Kind.RECEIPT).file.open("rb") as file:
+        attachment = (f"accuse-reception-{receipt.number}.pdf", file.read(), "application/pdf")
+    return compose(
+        "receipt",
+        _about(application) | {"receipt": receipt.content},
+        action=("Voir ma candidature", _address("applications:detail", application.pk)),
+        attachments=[attachment],
+    )
+
+
+@builder("candidate_reminder")
+def candidate_reminder(payload: Payload) -> Letter:
+    application = _application(payload)
+    if not (application.is_draft and application.offer.is_open()):
+        raise Obsolete("la candidature n’est plus en préparation")
+    return compose(
+        "candidate_reminder",
+        _about(application) | {"state": completeness(application.dossier), "days_left": application.offer.days_left},
+        action=("Compléter mon dossier", _address("applications:detail", application.pk)),
+    )
+
+
+@builder("annex_signed")
+def annex_signed(payload: Payload) -> Letter:
+    return _annex_news(payload, "annex_signed")
+
+
+@builder("annex_declined")
+def annex_declined(payload: Payload) -> Letter:
+    return _annex_news(payload, "annex_declined")
+
+
+def _annex_news(payload: Payload, template: str) -> Letter:
+    annex = _annex(payload)
+    action = ("Voir mon dossier", _address("applications:detail", annex.dossier.application.pk))
+    return compose(template, _about_annex(annex), action=action)
+
+
+@builder("admissible")
+def admissible(payload: Payload) -> Letter:
+    return _decision(payload, "admissible")
+
+
+@builder("inadmissible")
+def inadmissible(payload: Payload) -> Letter:
+    return _decision(payload, "inadmissible")
+
+
+@builder("decision")
+def decision(payload: Payload) -> Letter:
+    return _decision(payload, "decision")
+
+
+def _decision(payload: Payload, template: str) -> Letter:
+    application = _application(payload)
+    entry = ApplicationTransition.objects.get(pk=payload["entry"])
+    return compose(
+        template,
+        _about(application) | {"entry": entry, "accepted": entry.target == Application.State.ACCEPTED},
+        action=("Voir ma candidature", _address("applications:detail", application.pk)),
+    )
+
+
+# To signatories
+
+
+def _current(payload: Payload) -> Annex:
+    """The annex, if the link that this mail is about still serves it."""
+    annex = _annex(payload)
+    if not annex.link_hash or annex.link_hash != payload["link_hash"]:
+        raise Obsolete("la demande a été retirée ou confiée à une autre personne")
+    return annex
+
+
+@builder("signatory_request")
+def signatory_request(payload: Payload) -> Letter:
+    return _request(payload, "signatory_request")
+
+
+@builder("signatory_reminder")
+def signatory_reminder(payload: Payload) -> Letter:
+    return _request(payload, "signatory_reminder")
+
+
+def _request(payload: Payload, template: str) -> Letter:
+    annex = _current(payload)
+    if not (annex.is_waiting and circuit.is_alive(annex)):
+        raise Obsolete("la réponse n’est plus attendue")
+    return compose(
+        template,
+        _about_annex(annex)
+        | {"closes_at": circuit.closes_at(annex), "days_left": annex.dossier.application.offer.days_left},
+        action=("Lire la demande et donner mon avis", _address("signatory:annex", signing.link_secret(annex))),
+    )
+
+
+@builder("signatory_copy")
+def signatory_copy(payload: Payload) -> Letter:
+    annex = _annex(payload)
+    return compose(
+        "signatory_copy",
+        _about_annex(annex) | {"answer": annex.sign_off.content["answer"], "sign_off": annex.sign_off},
+    )
+
+
+@builder("request_dropped")
+def request_dropped(payload: Payload) -> Letter:
+    return compose("request_dropped", _about_annex(_annex(payload)))
+
+
+# To the service in charge
+
+
+@builder("filed_for_hr")
+def filed_for_hr(payload: Payload) -> Letter:
+    application = _application(payload)
+    return compose(
+        "filed_for_hr",
+        _about(application) | {"filed_at": to_the_second(application.filed_at)},
+        action=("Vérifier le dossier", _address("admin:applications_application_change", application.pk)),
+    )
+
+
+@builder("withdrawn_for_hr")
+def withdrawn_for_hr(payload: Payload) -> Letter:
+    return compose("withdrawn_for_hr", _about(_application(payload)) | {"at": timezone.now()})

@@ -1,0 +1,157 @@
+"""Who applies to what, and what becomes of it."""
+
+from __future__ import annotations
+
+import uuid
+
+import pgtrigger
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+from applications.commission.models import Commission, CommissionMember, Recusal, Review
+from dossiers.models import Annex, Dossier
+from offers.models import Offer
+from portal.workflow import TransitionLog
+
+__all__ = [
+    "Application",
+    "ApplicationTransition",
+    "Commission",
+    "CommissionMember",
+    "Receipt",
+    "Recusal",
+    "Reminder",
+    "Review",
+]
+
+
+class ApplicationQuerySet(models.QuerySet):
+    def of_candidate(self, user):
+        return self.filter(candidate=user)
+
+    def managed_by(self, user):
+        """The filed applications to the offers of this agent's institutions; drafts are shown without their content."""
+        return self if user.is_superuser else self.filter(offer__institution__in=user.hr_institution_ids)
+
+    def readable_by_member(self, user):
+        """The complete dossiers of the commissions that this member sits on, save those they recused from."""
+        return (
+            self.filter(
+                state__in=Application.EXAMINED,
+                offer__commissions__seats__user=user,
+            )
+            .exclude(recusals__member=user)
+            .distinct()
+        )
+
+
+class Application(models.Model):
+    """One candidate's candidacy to one offer. Its states move in `applications.lifecycle` alone."""
+
+    class State(models.TextChoices):
+        DRAFT = "draft", "En préparation"
+        FILED = "filed", "Déposée"
+        ADMISSIBLE = "admissible", "Recevable"
+        INADMISSIBLE = "inadmissible", "Irrecevable"
+        ACCEPTED = "accepted", "Retenue"
+        REJECTED = "rejected", "Non retenue"
+        WITHDRAWN = "withdrawn", "Retirée"
+
+    # What a commission may read: HR has checked that the dossier is complete.
+    EXAMINED = frozenset({State.ADMISSIBLE, State.ACCEPTED, State.REJECTED})
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    offer = models.ForeignKey(Offer, models.PROTECT, related_name="applications", verbose_name="offre")
+    candidate = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, related_name="applications", verbose_name="candidat"
+    )
+    dossier = models.OneToOneField(Dossier, models.PROTECT, related_name="application")
+    state = models.CharField("état", max_length=20, choices=State.choices, default=State.DRAFT)
+    number = models.CharField("numéro", max_length=20, unique=True, null=True, editable=False)  # noqa: DJ001 (unique, and absent until filed)
+    created_at = models.DateTimeField("commencée le", auto_now_add=True)
+    filed_at = models.DateTimeField("déposée le", null=True, editable=False)
+
+    objects = ApplicationQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = "candidature"
+        ordering = ["-created_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["offer", "candidate"],
+                condition=~models.Q(state="withdrawn"),
+                name="one_application_per_offer",
+                violation_error_message="Vous avez déjà une candidature pour cette offre.",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(state__in=["draft", "withdrawn"])
+                | models.Q(filed_at__isnull=False, number__isnull=False),
+                name="filed_application_is_dated",
+                violation_error_message="Une candidature déposée porte sa date et son numéro.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.candidate} – {self.offer}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("applications:detail", args=[self.pk])
+
+    @property
+    def is_draft(self) -> bool:
+        return self.state == self.State.DRAFT
+
+    @property
+    def was_filed(self) -> bool:
+        return self.filed_at is not None
+
+
+class ApplicationTransition(TransitionLog):
+    subject = models.ForeignKey(Application, models.RESTRICT, related_name="transitions")
+
+    class Meta(TransitionLog.Meta):
+        verbose_name = "mouvement d’une candidature"
+
+
+class Receipt(models.Model):
+    """The electronic receipt of a filing (CRPA L112-11, R112-11-1), with its words as they were sent."""
+
+    application = models.OneToOneField(Application, models.PROTECT, related_name="receipt")
+    number = models.CharField(max_length=20, unique=True)
+    received_at = models.DateTimeField()
+    content = models.JSONField()
+
+    class Meta:
+        verbose_name = "accusé de réception"
+        ordering = ["-received_at"]
+        triggers = [pgtrigger.Protect(name="receipt_is_final", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return self.number
+
+
+class Reminder(models.Model):
+    """A reminder that was queued: one per person concerned, step and deadline, whatever runs twice.
+
+    annex: the signatory's request, or None for the candidate's own dossier. days_before: the step.
+    deadline: the one it was counted from, so that an extended deadline has reminders of its own.
+    """
+
+    application = models.ForeignKey(Application, models.CASCADE, related_name="reminders")
+    annex = models.ForeignKey(Annex, models.CASCADE, null=True, related_name="reminders")
+    days_before = models.PositiveSmallIntegerField()
+    deadline = models.DateTimeField()
+    queued_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "rappel"
+        ordering = ["-queued_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["application", "annex", "days_before", "deadline"], nulls_distinct=False, name="reminder_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"J-{self.days_before} – {self.application_id}"

@@ -1,0 +1,32 @@
+from celery import shared_task
+from django.db.models import Count
+
+from applications import documents, reminders
+from applications.models import Application
+from dossiers.models import Document
+
+
+@shared_task
+def render_documents(application_pk: str) -> None:
+    """Render the filed dossier and its receipt, once. Killed midway, it is done again."""
+    application = Application.objects.select_related("receipt").get(pk=application_pk)
+    for kind in Document.Kind:
+        documents.obtain(application, kind)
+
+
+@shared_task
+def render_missing_documents(limit: int = 50) -> int:
+    """Render what a lost message or a killed worker left out."""
+    filed = Application.objects.filter(dossier__frozen__isnull=False)
+    rendered = Count("dossier__frozen__documents")
+    missing = filed.annotate(rendered=rendered).filter(rendered__lt=len(Document.Kind)).order_by("filed_at")
+    keys = list(missing.values_list("pk", flat=True)[:limit])
+    for key in keys:
+        render_documents.delay(str(key))
+    return len(keys)
+
+
+@shared_task
+def send_reminders() -> int:
+    """Queue every reminder that is due. Returns how many were queued."""
+    return reminders.queue_due()

@@ -1,0 +1,21 @@
+from django.urls import path
+
+from applications.views import candidate, files, parts
+
+app_name = "applications"
+urlpatterns = [
+    path("", candidate.index, name="list"),
+    path("commencer/<slug:slug>/", candidate.start, name="start"),
+    path("<uuid:pk>/", candidate.detail, name="detail"),
+    path("<uuid:pk>/partie/<slug:key>/", candidate.section, name="section"),
+    path("<uuid:pk>/piece/<slug:key>/", parts.piece, name="piece"),
+    path("<uuid:pk>/fichier/<uuid:piece_pk>/", files.own_piece, name="piece_file"),
+    path("<uuid:pk>/fichier/<uuid:piece_pk>/retirer/", parts.remove, name="piece_remove"),
+    path("<uuid:pk>/annexe/<slug:key>/", parts.annex, name="annex"),
+    path("<uuid:pk>/annexe/<slug:key>/<slug:move>/", parts.move_annex, name="annex_move"),
+    path("<uuid:pk>/recapitulatif/", candidate.recap, name="recap"),
+    path("<uuid:pk>/recu/", files.receipt, name="receipt"),
+    path("<uuid:pk>/recu.pdf", files.receipt_document, name="receipt_document"),
+    path("<uuid:pk>/dossier.pdf", files.own_document, name="document"),
+    path("<uuid:pk>/retirer/", candidate.withdraw, name="withdraw"),
+]

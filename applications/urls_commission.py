@@ -1,0 +1,13 @@
+from django.urls import path
+
+from applications.views import commission, files
+
+app_name = "commission"
+urlpatterns = [
+    path("", commission.index, name="list"),
+    path("<uuid:pk>/", commission.detail, name="detail"),
+    path("<uuid:pk>/avis/", commission.review, name="review"),
+    path("<uuid:pk>/deport/", commission.recuse, name="recuse"),
+    path("<uuid:pk>/dossier.pdf", files.examined_document, name="document"),
+    path("<uuid:pk>/fichier/<uuid:piece_pk>/", files.examined_piece, name="piece_file"),
+]

@@ -1,0 +1,84 @@
+"""The commission's pages: the complete dossiers of one's commissions, an opinion, a recusal."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from applications.commission.opinions import record_recusal, record_review
+from applications.forms import RecusalForm, ReviewForm
+from applications.models import Application, CommissionMember, Review
+from applications.views.access import examined_application
+from applications.views.files import documents_of
+from portal.workflow import TransitionRefused
+
+
+@login_required
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """The member's list, with what remains to read first."""
+    if not CommissionMember.objects.filter(user=request.user).exists():
+        raise PermissionDenied
+    applications = (
+        Application.objects.readable_by_member(request.user)
+        .select_related("offer", "candidate")
+        .prefetch_related(Prefetch("reviews", Review.objects.filter(member=request.user), to_attr="my_reviews"))
+        .order_by("offer__title", "filed_at", "pk")
+    )
+    page = Paginator(applications, 25).get_page(request.GET.get("page"))
+    return render(request, "commission/list.html", {"page": page})
+
+
+@login_required
+@require_GET
+def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return _detail(request, examined_application(request, pk))
+
+
+def _detail(request: HttpRequest, application: Application, **forms) -> HttpResponse:
+    mine = application.reviews.filter(member=request.user).first()
+    context = {
+        "application": application,
+        "offer": application.offer,
+        "content": application.dossier.frozen.content,
+        "documents": documents_of(application),
+        "review": mine,
+        "review_form": forms.get("review_form") or ReviewForm(instance=mine),
+        "recusal_form": forms.get("recusal_form") or RecusalForm(),
+    }
+    return render(request, "commission/detail.html", context)
+
+
+@login_required
+@require_http_methods(["POST"])
+def review(request: HttpRequest, pk: UUID) -> HttpResponse:
+    application = examined_application(request, pk)
+    form = ReviewForm(request.POST)
+    if not form.is_valid():
+        return _detail(request, application, review_form=form)
+    try:
+        record_review(application, request.user, form.cleaned_data["opinion"], form.cleaned_data["reasons"])
+        messages.success(request, "Votre avis est enregistré. Vous pouvez le modifier jusqu’à la décision.")
+    except TransitionRefused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("commission:detail", application.pk)
+
+
+@login_required
+@require_http_methods(["POST"])
+def recuse(request: HttpRequest, pk: UUID) -> HttpResponse:
+    application = examined_application(request, pk)
+    form = RecusalForm(request.POST)
+    if not form.is_valid():
+        return _detail(request, application, recusal_form=form)
+    record_recusal(application, request.user, form.cleaned_data["reason"])
+    messages.success(request, "Votre déport est enregistré. Ce dossier ne vous est plus présenté.")
+    return redirect("commission:list")

@@ -1,0 +1,117 @@
+"""The candidate's pieces and annexes."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST
+
+from applications import circuit
+from applications.forms import PieceForm, SignatoryForm
+from applications.models import Application
+from applications.views.access import own_draft, spec_part
+from dossiers.models import Annex
+from dossiers.signing import seen_by_signatory
+from dossiers.uploads import add_piece, remove_piece
+from portal.workflow import TransitionRefused
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def piece(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
+    application = own_draft(request, pk)
+    spec = spec_part(application.dossier, "piece", key)
+    form = PieceForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            taken = add_piece(application.dossier, key, form.cleaned_data["file"])
+            messages.success(request, f"« {taken.name} » est ajouté.")
+            return redirect("applications:piece", application.pk, key)
+        except ValidationError as error:
+            form.add_error("file", error)
+    context = {
+        "application": application,
+        "offer": application.offer,
+        "spec": spec,
+        "form": form,
+        "files": application.dossier.pieces.filter(key=key),
+    }
+    return render(request, "applications/piece.html", context)
+
+
+@login_required
+@require_POST
+def remove(request: HttpRequest, pk: UUID, piece_pk: UUID) -> HttpResponse:
+    application = own_draft(request, pk)
+    former = get_object_or_404(application.dossier.pieces, pk=piece_pk)
+    remove_piece(former)
+    messages.success(request, f"« {former.name} » est retiré.")
+    return redirect("applications:piece", application.pk, former.key)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def annex(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
+    """Name the signatory, see what they will read, then send."""
+    application = own_draft(request, pk)
+    spec = spec_part(application.dossier, "annex", key)
+    current = Annex.objects.filter(dossier=application.dossier, key=key).first()
+    current = current or Annex(dossier=application.dossier, key=key)
+    form = SignatoryForm(request.POST or None, instance=current, candidate_email=application.candidate.email)
+    if request.method == "POST":
+        if form.is_valid():
+            return _name_and_perhaps_send(request, application, key, form.cleaned_data)
+        current = Annex.objects.filter(pk=current.pk).first() or Annex(dossier=application.dossier, key=key)
+    context = {
+        "application": application,
+        "offer": application.offer,
+        "spec": spec,
+        "annex": current,
+        "form": form,
+        "closes_at": circuit.closes_at(current),
+        "is_open": application.offer.is_open(),
+        "seen": seen_by_signatory(current),
+        "transitions": current.transitions.all() if not current._state.adding else (),
+    }
+    return render(request, "applications/annex.html", context)
+
+
+def _name_and_perhaps_send(request, application: Application, key: str, signatory: dict[str, str]) -> HttpResponse:
+    try:
+        named = circuit.name_signatory(application, key, signatory)
+        if "send" in request.POST:
+            circuit.invite(named, actor=request.user)
+            messages.success(request, f"La demande part à {named.signatory_email}.")
+            return redirect("applications:detail", application.pk)
+        messages.success(request, "Le signataire est enregistré. La demande n’est pas encore envoyée.")
+    except TransitionRefused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("applications:annex", application.pk, key)
+
+
+MOVES = {
+    "envoyer": (circuit.invite, "La demande part à l’instant."),
+    "renvoyer": (circuit.resend, "La demande est renvoyée."),
+    "remplacer": (circuit.replace, "La demande est retirée. Indiquez un autre signataire."),
+}
+
+
+@login_required
+@require_POST
+def move_annex(request: HttpRequest, pk: UUID, key: str, move: str) -> HttpResponse:
+    application = own_draft(request, pk)
+    if move not in MOVES:
+        raise Http404
+    current = get_object_or_404(Annex, dossier=application.dossier, key=key)
+    act, done = MOVES[move]
+    try:
+        act(current, actor=request.user)
+        messages.success(request, done)
+    except TransitionRefused as refusal:
+        messages.error(request, str(refusal))
+    return redirect("applications:annex", application.pk, key)
