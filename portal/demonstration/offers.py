@@ -1,0 +1,55 @@
+"""Institutions, offers and commissions of the demonstration."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.utils import timezone
+
+from applications.models import Commission, CommissionMember
+from offers import lifecycle
+from offers.demo import load_institutions, load_offers
+from offers.models import Offer
+from portal.accounts.models import Institution, User
+
+COMMISSIONS = (
+    ("Commission régionale des assistants – Normandie", "ars-normandie", "commission@example.org"),
+    ("Commission de recrutement – parquet de Paris", "tj-paris", "commission-paris@example.org"),
+)
+
+
+def make_institutions() -> dict[str, Institution]:
+    return {
+        key: Institution.objects.get_or_create(name=values["name"], defaults=values)[0]
+        for key, values in load_institutions().items()
+    }
+
+
+def make_offers(institutions: dict[str, Institution], administrator: User) -> dict[str, Offer]:
+    """The offers, by slug: published as any other, then dated back."""
+    offers = {}
+    for values in load_offers(timezone.now()):
+        offer = Offer.objects.filter(slug=values["slug"]).first()
+        offers[values["slug"]] = offer or _publish(values, institutions, administrator)
+    return offers
+
+
+def _publish(values: dict, institutions: dict[str, Institution], administrator: User) -> Offer:
+    institution = institutions[values.pop("institution")]
+    published_at, deadline, is_closed = (values.pop(name) for name in ("published_at", "deadline", "closed"))
+    ahead = deadline and max(deadline, timezone.now() + timedelta(days=1))
+    offer = Offer.objects.create(**values, institution=institution, deadline=ahead)
+    lifecycle.WORKFLOW.run(offer, "publish", actor=administrator, reason="Données de démonstration.")
+    Offer.objects.filter(pk=offer.pk).update(published_at=published_at, deadline=deadline)
+    if is_closed:
+        lifecycle.WORKFLOW.run(offer, "expire", reason="Date limite atteinte.")
+    return Offer.objects.get(pk=offer.pk)
+
+
+def make_commissions(institutions: dict[str, Institution], users: dict[str, User], offers: dict[str, Offer]) -> None:
+    for name, institution, member in COMMISSIONS:
+        commission, _ = Commission.objects.get_or_create(name=name, institution=institutions[institution])
+        commission.offers.add(*(offer for offer in offers.values() if offer.institution == institutions[institution]))
+        CommissionMember.objects.get_or_create(
+            commission=commission, user=users[member], defaults={"quality": "Membre"}
+        )

@@ -1,0 +1,22 @@
+"""The roof: every address of the portal."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+
+from portal import demo_mail, health, landing
+
+urlpatterns = [
+    path("", landing.home, name="home"),
+    path("", include("portal.pages")),
+    path("apres-connexion/", landing.after_login, name="after_login"),
+    path("offres/", include("offers.urls")),
+    path("candidatures/", include("applications.urls")),
+    path("avis/", include("applications.urls_signatory")),
+    path("commission/", include("applications.urls_commission")),
+    path("compte/", include("allauth.account.urls")),
+    path("gestion/", admin.site.urls),
+    path("sante/", health.health, name="health"),
+]
+if settings.DEMO:
+    urlpatterns.append(path("demo/courrier/", demo_mail.mailbox, name="demo_mail"))
