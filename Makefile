@@ -1,0 +1,34 @@
+# The commands of the project. Each one installs what it needs (scripts/bootstrap).
+PYTHON = .venv/bin/python
+export PYTHONPATH =
+export UV_PYTHON_DOWNLOADS = never
+
+.DEFAULT_GOAL := help
+.PHONY: help demo demo-reset test lint bench bootstrap bootstrap-test
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: bootstrap ## The portal on this machine with its servers and demo data, until Ctrl-C
+	@exec $(PYTHON) -m portal.embedded.demo
+
+demo-reset: bootstrap ## The same, from scratch: erases the demo data first
+	@exec $(PYTHON) -m portal.embedded.demo --reset
+
+test: bootstrap-test ## All tests (ARGS="-k name" to choose)
+	@exec $(PYTHON) -m pytest $(ARGS)
+
+lint: bootstrap-test ## Everything that is checked without running the portal
+	@exec scripts/lint
+
+bench: bootstrap-test ## Speed against a minimal Django page
+	@exec $(PYTHON) -m tests.bench
+
+bench-%: bootstrap-test
+	@exec $(PYTHON) -m tests.bench $*
+
+bootstrap:
+	@scripts/bootstrap demo
+
+bootstrap-test:
+	@scripts/bootstrap test

@@ -1,0 +1,68 @@
+"""What every test may use. The servers start before Django reads its settings; nothing is simulated."""
+
+import os
+
+import pytest
+import redis
+
+from tests.servers import MailSink, S3Server, Servers, worker
+
+pytest_plugins = ["tests.browser"]
+
+SERVERS = pytest.StashKey[Servers]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.help or config.option.version:
+        return
+    servers = Servers()
+    config.add_cleanup(servers.stop)
+    servers.start()
+    config.stash[SERVERS] = servers
+    os.environ |= servers.environment()
+    os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings.test"
+    os.environ["DJANGO_LIVE_TEST_SERVER_ADDRESS"] = f"127.0.0.1:{servers.live_port}"
+
+    import django
+
+    django.setup()
+
+
+@pytest.fixture(scope="session")
+def servers(pytestconfig: pytest.Config) -> Servers:
+    return pytestconfig.stash[SERVERS]
+
+
+@pytest.fixture
+def smtp_sink(servers: Servers, settings) -> MailSink:
+    """Mail goes through the real SMTP server (Django's test runner would keep it in memory); emptied for each test."""
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    servers.mail.clear()
+    return servers.mail
+
+
+@pytest.fixture(scope="session")
+def s3_server(servers: Servers) -> S3Server:
+    return servers.s3
+
+
+@pytest.fixture
+def live_portal(live_server) -> str:
+    """The address of the portal as a browser sees it, the one that links in mails have too."""
+    return live_server.url
+
+
+@pytest.fixture
+def celery_worker_process(servers: Servers, transactional_db, smtp_sink):
+    """A real worker on the tests' database, with an empty queue; stopped before the database is emptied."""
+    from django.db import connection
+
+    with redis.Redis.from_url(servers.redis.url) as queue:
+        queue.flushdb()
+    process = worker(servers, connection.settings_dict["NAME"])
+    process.start()
+    try:
+        process.wait_until(lambda: " ready." in process.log.read_text(errors="replace"))
+        yield process
+    finally:
+        process.stop(timeout=20)

@@ -1,0 +1,336 @@
+"""The printed dossier: every answer on it, in order, the same bytes each time, and nothing of the outside in it."""
+
+from __future__ import annotations
+
+import http.server
+import io
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pikepdf
+import pypdfium2
+import pytest
+
+from dossiers.pdf import printable, render_dossier, render_receipt
+from dossiers.pdf.render import write_pdf
+from tests.dossiers.sample_content import blank_content, file, full_content, long, receipt
+
+
+def page_texts(pdf: bytes) -> list[str]:
+    """The text of each page, spaces and breakable points made plain."""
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        pages = [page.get_textpage().get_text_range() for page in document]
+    finally:
+        document.close()
+    return [flat(text) for text in pages]
+
+
+def flat(text: str) -> str:
+    text = re.sub("[\N{ZERO WIDTH SPACE}\N{SOFT HYPHEN}\ufffe]", "", text)
+    return re.sub(r"\s+", " ", text.replace("\N{NO-BREAK SPACE}", " ")).strip()
+
+
+def squeezed(text: str) -> str:
+    return flat(text).replace(" ", "")
+
+
+def structure(pdf: bytes) -> list[tuple[str, str]]:
+    """The tags of the document, in reading order, each with its alternative text."""
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        found: list[tuple[str, str]] = []
+
+        def walk(node) -> None:
+            if isinstance(node, pikepdf.Dictionary) and "/S" in node:
+                found.append((str(node["/S"])[1:], str(node.get("/Alt", ""))))
+            kids = node.get("/K", []) if isinstance(node, pikepdf.Dictionary) else []
+            for kid in kids if isinstance(kids, pikepdf.Array) else [kids]:
+                if isinstance(kid, pikepdf.Dictionary):
+                    walk(kid)
+
+        walk(document.Root.StructTreeRoot.K[0])
+        return found
+
+
+@pytest.fixture(scope="module")
+def content():
+    return full_content()
+
+
+@pytest.fixture(scope="module")
+def pdf(content) -> bytes:
+    return render_dossier(content)
+
+
+@pytest.fixture(scope="module")
+def pages(pdf) -> list[str]:
+    return page_texts(pdf)
+
+
+def test_every_answer_is_printed(content, pages):
+    printed = squeezed(" ".join(pages))
+    for section in [*content["sections"], *content["annexes"]]:
+        for entry in section["entries"]:
+            if entry["name"] not in {"projet", "besoins", "stages"}:  # their label is the section's own heading
+                assert squeezed(entry["label"].rstrip(" :")).casefold() in printed.casefold(), entry["name"]
+            if entry["type"] not in {"checkbox", "table"}:
+                for paragraph in entry["display"].split("\n"):
+                    assert squeezed(paragraph) in printed, entry["name"]
+            for cell in (cell for row in entry.get("rows", ()) for cell in row):
+                assert squeezed(cell) in printed
+            for option in entry.get("options", ()):
+                assert squeezed(option["label"]) in printed
+
+
+def test_annexes_bear_their_sign_off(content, pages):
+    for annex in content["annexes"]:
+        page = next(page for page in pages if f"ANNEXE {annex['number']} " in page)
+        for part in ("title", "statement", "text_label", "signed_by", "signed_at_display", "reference", "sha256"):
+            assert squeezed(annex[part]) in squeezed(page), (annex["number"], part)
+
+
+def test_pieces_are_listed_with_their_fingerprints(content, pages):
+    last = squeezed(pages[-1])
+    for piece in content["pieces"]:
+        for stored in piece["files"]:
+            for part in ("name", "size_display", "sha256", "uploaded_at_display"):
+                assert squeezed(stored[part]) in last
+
+
+def test_pages_follow_the_official_order(content, pages):
+    headings = [section["heading"] or section["title"] for section in content["sections"]]
+    headings += [f"ANNEXE {annex['number']} {annex['title']}" for annex in content["annexes"]]
+    text = " ".join(pages[:1] + pages[2:])  # the second page lists them all
+    positions = [text.casefold().find(flat(heading).casefold()) for heading in headings]
+    assert -1 not in positions
+    assert positions == sorted(positions)
+
+
+def test_contents_give_the_real_pages(content, pages):
+    listed = re.findall(r"Annexe (\d) – [^.]*?[. ]+(\d+)", pages[1])
+    assert len(listed) == len(content["annexes"])
+    for number, page in listed:
+        assert f"ANNEXE {number} " in pages[int(page) - 1]
+    assert "Page 3 et 4" not in pages[1]
+
+
+def test_running_header_and_footer(content, pages):
+    for number, page in enumerate(pages, start=1):
+        assert f"page {number} / {len(pages)}" in page
+        assert "Dossier n° 2026-000123" in page
+    assert all("EXEMPLE Camille" in page and "Session 2026" in page for page in pages)
+
+
+def test_no_heading_ends_a_page():
+    """With answers of many lengths, a heading always has some of its text under it."""
+    content = full_content()
+    words = "Une phrase ordinaire du candidat sur son parcours. "
+    content["sections"][2]["entries"] = [
+        long(f"q{number}", f"Question numéro {number} ?", f"Début {number}. " + words * (7 + 5 * number % 23))
+        for number in range(30)
+    ]
+    for page in page_texts(render_dossier(content)):
+        for number in re.findall(r"Question numéro (\d+) \?", page):
+            assert f"Début {number}." in page
+
+
+def test_sign_off_is_never_cut_nor_alone():
+    for length in range(20, 60, 4):
+        content = full_content()
+        content["annexes"] = content["annexes"][:1]
+        content["sections"] = content["sections"][:3]
+        content["annexes"][0]["text"] = "\n\n".join(f"Motif numéro {number} de l’avis." for number in range(length))
+        pages = page_texts(render_dossier(content))
+        page = next(page for page in pages if "Signé par voie électronique" in page)
+        assert content["annexes"][0]["sha256"] in page
+        assert "Plateau-Imaginaire" in page  # what is signed comes with the signature
+
+
+def test_document_is_tagged_titled_and_in_french(pdf):
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        assert str(document.Root.Lang) == "fr"
+        assert "EXEMPLE Camille" in str(document.docinfo["/Title"])
+        assert bool(document.Root.ViewerPreferences.DisplayDocTitle)
+        metadata = document.Root.Metadata.read_bytes()
+    assert b'pdfuaid:part="1"' in metadata
+    assert re.search(rb'pdfaid:part="3"', metadata)
+    assert re.search(rb'pdfaid:conformance="A"', metadata)
+    tags = structure(pdf)
+    assert sum(tag == "H1" for tag, _ in tags) == 1
+    assert sum(tag == "TH" for tag, _ in tags) >= 4 + 4 + 3
+    alternatives = [alternative for tag, alternative in tags if tag == "Figure"]
+    assert {"Case cochée :", "Case non cochée :"} == set(alternatives)
+
+
+def test_ticked_boxes_are_told(content, pdf):
+    ticked = sum(alternative == "Case cochée :" for _, alternative in structure(pdf))
+    boxes = [entry for section in content["sections"] for entry in section["entries"]]
+    expected = sum(bool(entry.get("checked")) for entry in boxes)
+    expected += sum(option["checked"] for entry in boxes for option in entry.get("options", ()))
+    assert ticked == expected + sum(annex["opinion"] != "" for annex in content["annexes"])
+
+
+def test_same_content_same_bytes(content, pdf):
+    assert render_dossier(blank_content()) != pdf
+    assert render_dossier(content) == pdf  # what was printed before leaves no trace
+
+
+FORKED = """
+import os, sys, django
+django.setup()
+from dossiers.pdf import render_dossier
+from tests.dossiers.sample_content import blank_content, full_content
+render_dossier(blank_content())
+child = os.fork()
+if child:
+    os.waitpid(child, 0)
+sys.stdout.buffer.write(render_dossier(full_content()))
+sys.stdout.buffer.flush()
+os._exit(0)
+"""
+
+
+def test_forked_processes_print_the_same(pdf):
+    """A parent that has printed, then its child, then the parent again: as Celery's prefork workers live and die."""
+    printed = subprocess.run(
+        [sys.executable, "-c", FORKED],
+        capture_output=True,
+        check=True,
+        cwd=Path(__file__).parents[2],
+        env=os.environ | {"PYTHONHASHSEED": "7"},
+    )
+    assert printed.stdout == pdf + pdf
+
+
+@pytest.fixture
+def local_server():
+    requests: list[str] = []
+
+    class Recorder(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            requests.append(self.path)
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *args):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Recorder)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", requests
+    server.shutdown()
+    server.server_close()
+
+
+def hostile_text(address: str) -> str:
+    return (
+        f'<img src="{address}/picture.png"><link rel="stylesheet" href="{address}/style.css">'
+        f'<link rel="attachment" href="file:///etc/passwd"><style>@import url({address}/import.css)</style>'
+        f'<object data="file:///etc/passwd"></object><script>alert(1)</script></div></section>"\'{{{{ settings }}}}'
+    )
+
+
+def test_hostile_text_stays_text(local_server):
+    address, requests = local_server
+    attack = hostile_text(address)
+    content = full_content()
+    content["context"] |= {"candidate_name": attack, "offer_title": attack, "institution": attack}
+    for section in content["sections"]:
+        for entry in section["entries"]:
+            entry["display"] = attack
+    content["sections"][2]["entries"][0]["rows"] = [[attack] * 4]
+    content["annexes"][0] |= {"text": attack, "signed_by": attack}
+    content["pieces"][0]["files"] = [file(attack, "1 Ko")]
+    pdf = render_dossier(content)
+    printed = squeezed(" ".join(page_texts(pdf)))
+    assert squeezed("<script>alert(1)</script>") in printed
+    assert squeezed("{{ settings }}") in printed
+    assert requests == []
+    assert_nothing_attached(pdf)
+
+
+def test_nothing_is_fetched_even_from_markup(local_server):
+    """Should markup ever slip through, the fetcher refuses the network and the disk."""
+    address, requests = local_server
+    pdf = write_pdf(f"<!doctype html><html lang=fr><title>t</title><body><p>x</p>{hostile_text(address)}")
+    assert requests == []
+    assert_nothing_attached(pdf)
+    assert "root:" not in " ".join(page_texts(pdf))
+
+
+def assert_nothing_attached(pdf: bytes) -> None:
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        assert len(document.attachments) == 0
+        assert b"root:x:" not in b"".join(
+            item.read_bytes() for item in document.objects if isinstance(item, pikepdf.Stream) and "/Type" not in item
+        )
+
+
+@pytest.mark.parametrize("place", ["long", "line", "table"])
+def test_very_long_words_are_bounded(place):
+    word = "a" * 100_000
+    content = full_content()
+    content["sections"] = content["sections"][:4]
+    content["annexes"] = []
+    if place == "table":
+        content["sections"][2]["entries"][0]["rows"] = [[word, "b" * 500, "", ""]]
+    else:
+        content["sections"][3]["entries"][2 if place == "long" else 0]["display"] = word
+    start = time.process_time()
+    text = " ".join(page_texts(render_dossier(content)))
+    assert time.process_time() - start < 12
+    assert "Texte coupé à l’impression" in text
+    assert squeezed(text).count("a") > (printable.MAX_CELL_LENGTH if place == "table" else printable.MAX_TEXT_LENGTH)
+
+
+def test_too_many_rows_are_cut_and_said():
+    content = full_content()
+    content["sections"][2]["entries"][0]["rows"] = [["CHU", f"Service {n}", "Dr", "Oui"] for n in range(500)]
+    text = " ".join(page_texts(render_dossier(content)))
+    assert f"Service {printable.MAX_ROWS - 1}" in text
+    assert "Service 499" not in text
+    assert f"{500 - printable.MAX_ROWS} lignes de plus" in text
+
+
+def test_unprintable_characters_are_dropped():
+    assert printable.clean({"a": ["x\x00\x1b\ud800\u202ey", 3, None, True]}) == {"a": ["xy", 3, None, True]}
+
+
+def test_blank_form_prints():
+    pdf = render_dossier(blank_content())
+    pages = page_texts(pdf)
+    text = " ".join(pages)
+    assert "EXEMPLE" not in text
+    assert "Signature :" in text
+    assert "Signé par voie électronique" not in text
+    assert text.count("ANNEXE ") == 5
+    assert all(alternative == "Case non cochée :" for tag, alternative in structure(pdf) if tag == "Figure")
+    assert all(label in pages[-1] for label in ("Lettre de motivation", "CV détaillé"))
+
+
+def test_draft_is_watermarked_on_every_page(content, pages):
+    drafted = page_texts(render_dossier(content, watermark="brouillon"))
+    assert len(drafted) == len(pages)
+    assert all("BROUILLON" in page for page in drafted)
+    assert "ce document ne vaut pas dépôt" in drafted[0]
+    assert not any("BROUILLON" in page for page in pages)
+
+
+def test_receipt_holds_on_one_page():
+    words = receipt()
+    pages = page_texts(render_receipt(words))
+    assert len(pages) == 1
+    for key, value in words.items():
+        for part in value if isinstance(value, list) else value.split("\n"):
+            assert squeezed(part) in squeezed(pages[0]), key
+
+
+def test_receipt_prints_without_pieces_or_annexes():
+    (page,) = page_texts(render_receipt(receipt() | {"pieces": [], "annexes": []}))
+    assert "Pièces reçues" not in page
+    assert "Avis reçus" not in page
