@@ -26,7 +26,7 @@ class ApplicationAdmin(HrAdmin):
 
     list_display = ["candidate", "offer", "state", "number", "filed_at", "progress"]
     list_display_links = ["candidate"]
-    list_filter = ["state", "offer__institution", "offer"]
+    list_filter = ["state", ("offer", admin.RelatedOnlyFieldListFilter)]
     search_fields = ["number", "candidate__last_name", "candidate__email"]
     ordering = ["-created_at", "pk"]
     list_per_page = 50
@@ -49,6 +49,9 @@ class ApplicationAdmin(HrAdmin):
             .select_related("offer__institution", "candidate", "dossier")
             .prefetch_related("dossier__answers", "dossier__pieces", "dossier__annexes")
         )
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, (extra_context or {}) | {"title": "Candidatures"})
 
     @admin.display(description="avancement")
     def progress(self, application: Application) -> str:

@@ -34,7 +34,7 @@ def obtain(application: Application, kind: Kind) -> Document:
 
 
 def _render(application: Application, frozen: FrozenDossier, kind: Kind) -> bytes:
-    from dossiers.pdf import render_dossier, render_receipt  # heavy, and of use to the workers alone
+    from dossiers.pdf.render import render_dossier, render_receipt  # heavy, and of use to the workers alone
 
     if kind == Kind.RECEIPT:
         return render_receipt(application.receipt.content)

@@ -23,7 +23,8 @@ def _manages(actor: Any, application: Application) -> bool:
 
 def _lock_offer(application_pk) -> None:
     """Offer before application: a deadline cannot move while a dossier is being filed."""
-    list(Offer.objects.select_for_update(no_key=True).filter(applications=application_pk).values_list("pk"))
+    offers = Offer.objects.select_for_update(of=("self",), no_key=True)
+    list(offers.filter(applications=application_pk).values_list("pk"))
 
 
 WORKFLOW = Workflow(

@@ -2,6 +2,24 @@
 
 import gc
 import os
+import re
+
+from gunicorn.glogging import Logger
+
+SIGNATORY_LINK = re.compile(r"/avis/[^/\s?]+")
+
+
+class DiscreetLogger(Logger):
+    """The address of a signatory's page is the key to it: the access log does not keep it."""
+
+    def atoms(self, resp, req, environ, request_time):
+        atoms = super().atoms(resp, req, environ, request_time)
+        for name in ("r", "U", "f"):
+            atoms[name] = SIGNATORY_LINK.sub("/avis/***", atoms[name] or "-")
+        return atoms
+
+
+logger_class = DiscreetLogger
 
 workers = int(os.environ.get("WEB_CONCURRENCY", "2"))
 worker_class = "gthread"

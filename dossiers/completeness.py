@@ -99,6 +99,11 @@ class Completeness:
     def missing_annexes(self) -> list[AnnexState]:
         return [step for step in self.annexes if not step.is_done]
 
+    @property
+    def annex_to_ask(self) -> AnnexState | None:
+        """The next annex that waits for the candidate rather than for its signatory."""
+        return next((step for step in self.missing_annexes if not (step.annex and step.annex.is_waiting)), None)
+
     def sentences(self) -> list[str]:
         """What prevents filing, one French sentence each."""
         return [

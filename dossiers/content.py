@@ -28,7 +28,8 @@ def moment(value) -> str:
     return date_format(timezone.localtime(value), r"j F Y à H\hi") if value else ""
 
 
-def section_content(section: SectionSpec, raw: Mapping[str, Any]) -> dict[str, Any]:
+def section_content(section: SectionSpec, raw: Mapping[str, Any], *, private: bool = True) -> dict[str, Any]:
+    """One section, printable. private: with the fields that no signatory sees."""
     values = section.clean(raw).values
     return {
         "key": section.key,
@@ -36,7 +37,7 @@ def section_content(section: SectionSpec, raw: Mapping[str, Any]) -> dict[str, A
         "heading": section.heading or section.title,
         "intro": section.intro,
         "on_cover": section.on_cover,
-        "entries": [spec.entry(values.get(spec.name)) for spec in section.fields],
+        "entries": [spec.entry(values.get(spec.name)) for spec in section.fields if private or not spec.private],
     }
 
 

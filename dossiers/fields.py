@@ -32,6 +32,7 @@ class FieldSpec:
     required_if: given the clean values of the section, whether an answer is due; replaces `required`.
     print_label: the words of the official form, where the screen says it more simply.
     width: how much of the page the field asks for on screen, "full" or "half".
+    private: between the candidate and the administration: no signatory sees it.
     """
 
     name: str
@@ -42,6 +43,7 @@ class FieldSpec:
     print_label: str = ""
     width: str = "full"
     autocomplete: str = ""
+    private: bool = False
 
     type: ClassVar[str] = "text"
     missing_message: ClassVar[str] = "Ce champ est à compléter."
@@ -240,7 +242,7 @@ class Choice(FieldSpec):
     type: ClassVar[str] = "choice"
 
     def make_form_field(self) -> forms.Field:
-        choices = (("", "Choisir une option"), *self.choices) if self.as_list else self.choices
+        choices = (("", "Choisir"), *self.choices) if self.as_list else self.choices
         widget = forms.Select if self.as_list else forms.RadioSelect
         return forms.ChoiceField(choices=choices, widget=widget(attrs=self._attrs), **self._common)
 

@@ -154,7 +154,10 @@ def signer_label(annex: Annex) -> str:
     return f"{annex.signatory_name} ({annex.signatory_email}), par le lien personnel"
 
 
-def seen_by_signatory(annex: Annex, opinion: str = "") -> dict[str, Any]:
+ANY_OPINION = "favorable, favorable avec réserves ou défavorable"
+
+
+def seen_by_signatory(annex: Annex, opinion: str = ANY_OPINION) -> dict[str, Any]:
     """What this annex shows: its question, and the sections that concern it. Nothing else of the dossier.
 
     opinion: its label, in the statement that is signed.
@@ -165,7 +168,7 @@ def seen_by_signatory(annex: Annex, opinion: str = "") -> dict[str, Any]:
     question = annex_question(annex.spec, candidate=candidate, signatory=signatory_of(annex), opinion=opinion)
     return question | {
         "candidate": candidate,
-        "sections": [section_content(section, answers.get(section.key, {})) for section in sections],
+        "sections": [section_content(section, answers.get(section.key, {}), private=False) for section in sections],
     }
 
 

@@ -52,10 +52,21 @@ class HrAdmin(admin.ModelAdmin):
         return self.has_module_permission(request)
 
 
+class KindFilter(admin.SimpleListFilter):
+    title = "type"
+    parameter_name = "kind"
+
+    def lookups(self, request, model_admin):
+        return [(kind.slug, kind.short_label) for kind in all_kinds()]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
 @admin.register(Offer)
 class OfferAdmin(HrAdmin):
     list_display = ["title", "kind_label", "institution", "state", "deadline", "published_at"]
-    list_filter = ["state", "institution", "region"]
+    list_filter = ["state", KindFilter, ("institution", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["institution"]
     search_fields = ["title", "reference"]
     prepopulated_fields = {"slug": ["title"]}
@@ -66,6 +77,12 @@ class OfferAdmin(HrAdmin):
     @admin.display(description="type", ordering="kind")
     def kind_label(self, offer: Offer) -> str:
         return offer.kind_definition.short_label
+
+    def changelist_view(self, request, extra_context=None):
+        return super().changelist_view(request, (extra_context or {}) | {"title": "Offres"})
+
+    def view_on_site(self, obj: Offer) -> str:
+        return obj.get_absolute_url() if obj.is_public else reverse("admin:offers_offer_preview", args=[obj.pk])
 
     def get_queryset(self, request):
         return super().get_queryset(request).managed_by(request.user).defer("body", "details", "parameters", "search")
@@ -130,6 +147,7 @@ class OfferAdmin(HrAdmin):
         own = {}
         if offer:
             own = {
+                "show_save_and_add_another": False,
                 "moves": lifecycle.WORKFLOW.available(offer, request.user),
                 "transitions": offer.transitions.select_related("actor"),
             }

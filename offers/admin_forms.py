@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from django import forms
+from django.utils import timezone
 
 from offers.kinds import OfferKind, get_kind
 from offers.models import Offer
@@ -55,7 +56,7 @@ class OfferForm(forms.ModelForm):
                 # What candidates were told stays: a campaign's numbers are settled when it is published.
                 self.fields[name].disabled = prefix == PARAMETER and self.instance.state != Offer.State.DRAFT
         if not self.instance.legal_mentions and "legal_mentions" in self.fields:
-            self.initial.setdefault("legal_mentions", self.kind.legal_mentions)
+            self.initial["legal_mentions"] = self.kind.legal_mentions
 
     def clean(self):
         cleaned = super().clean()
@@ -106,6 +107,7 @@ class MoveForm(forms.Form):
 class ExtendForm(MoveForm):
     deadline = forms.SplitDateTimeField(
         label="Nouvelle date limite (heure de Paris)",
+        initial=lambda: timezone.localtime().replace(hour=23, minute=59, second=59, microsecond=0),
         widget=forms.SplitDateTimeWidget(date_attrs={"type": "date"}, time_attrs={"type": "time", "step": 1}),
     )
     field_order = ["deadline", "reason"]

@@ -6,8 +6,8 @@ from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
 _markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table").disable("image")
-# Titles of the text come below the page's own h1 and h2.
-_LOWER_BY = 2
+# The page has its own h1: the highest title of a text is an h2, drawn smaller.
+_HIGHEST = 2
 
 
 def to_html(text: str) -> SafeString:
@@ -19,5 +19,7 @@ def _to_html(text: str) -> str:
     tokens = _markdown.parse(text)
     for token in tokens:
         if token.type in {"heading_open", "heading_close"}:
-            token.tag = f"h{min(int(token.tag[1]) + _LOWER_BY, 6)}"
+            level = max(int(token.tag[1]), _HIGHEST)
+            token.tag = f"h{level}"
+            token.attrSet("class", f"fr-h{min(level + 2, 6)}")
     return _markdown.renderer.render(tokens, _markdown.options, {})

@@ -66,12 +66,18 @@ class TransitionLog(models.Model):
     reason = models.TextField("motif", blank=True)
     at = models.DateTimeField("date", auto_now_add=True)
 
+    labels: dict[str, str] = {}  # of the transitions, by name; given by the workflow that writes this log
+
     class Meta:
         abstract = True
         ordering = ["at", "pk"]
 
     def __str__(self) -> str:
         return f"{self.name} : {self.source} → {self.target}"
+
+    @property
+    def label(self) -> str:
+        return self.labels.get(self.name, self.name)
 
 
 class Workflow:
@@ -90,6 +96,7 @@ class Workflow:
     ):
         self.model, self.log, self.lock_first = model, log, lock_first
         self.transitions = {transition.name: transition for transition in transitions}
+        log.labels = {transition.name: transition.label for transition in self.transitions.values()}
 
     def available(self, obj: models.Model, actor: Any) -> list[Transition]:
         """The transitions that this actor may ask for in the object's present state."""

@@ -23,7 +23,7 @@ def _dead_link(request: HttpRequest, annex: Annex | None) -> HttpResponse:
 
 
 def _private(response: HttpResponse) -> HttpResponse:
-    response["Referrer-Policy"] = "no-referrer"  # the address is the key
+    """No other site learns the address, which is the key: `same-origin` for all pages (settings), and no index."""
     response["X-Robots-Tag"] = "noindex, nofollow"
     return response
 

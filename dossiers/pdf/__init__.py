@@ -1,5 +1,1 @@
-"""What is printed: the only place that knows WeasyPrint."""
-
-from dossiers.pdf.render import render_dossier, render_receipt
-
-__all__ = ["render_dossier", "render_receipt"]
+"""What is printed and what is read of PDFs: the only place that knows WeasyPrint and pikepdf."""

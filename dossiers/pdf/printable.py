@@ -53,7 +53,7 @@ OPINIONS = (
 
 
 def clean(value: Any) -> Any:
-    """The same JSON value, each text of it bounded and breakable, each table bounded. What is cut says so."""
+    """The same JSON value, each text of it bounded and breakable. What is cut says so."""
     if isinstance(value, str):
         return _clean_text(value)
     if isinstance(value, Mapping):
@@ -96,6 +96,7 @@ def prepare(content: Mapping[str, Any]) -> dict[str, Any]:
         context["privacy_contact"] = ""
     checklist = [item for item in content.get("document_checklist") or () if not PAGE_REFERENCE.match(item)]
     pieces = [piece | {"files": piece.get("files") or []} for piece in content.get("pieces") or ()]
+    annexes = [_annex(annex) for annex in content.get("annexes") or ()]
     return {
         "title": _title(content.get("document_title", ""), context["offer_title"]),
         "intro": content.get("document_intro", ""),
@@ -106,7 +107,8 @@ def prepare(content: Mapping[str, Any]) -> dict[str, Any]:
         "followed_by": _followed_by(context["institution"]),
         "cover_sections": on_cover,
         "sections": on_pages,
-        "annexes": [_annex(annex) for annex in content.get("annexes") or ()],
+        "annexes": annexes,
+        "has_signatures": any(annex["signed"] for annex in annexes),
         "pieces": pieces,
         "has_files": any(piece["files"] for piece in pieces),
     }

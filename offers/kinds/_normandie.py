@@ -139,7 +139,8 @@ def _consent(values: Mapping[str, Any], purpose: str) -> Checkbox:
         "consent",
         agreement,
         help_text=notice,
-        print_label=f"Traitement des données à caractère personnel : {agreement} : {notice}",
+        print_label=f"Traitement des données à caractère personnel\n{agreement}\n{notice}",
+        private=True,
     )
 
 

@@ -122,6 +122,12 @@ class Postgres:
             parent = "/tmp"
         folder = Path(tempfile.mkdtemp(prefix=SOCKET_FOLDER_PREFIX, dir=parent))
         self._give(folder)
+        note = self.data.with_name(self.data.name + ".sockets")
+        if note.is_symlink():  # of a run that was killed before it could tidy up
+            if note.readlink().name.startswith(SOCKET_FOLDER_PREFIX):
+                shutil.rmtree(note.readlink(), ignore_errors=True)
+            note.unlink()
+        note.symlink_to(folder)
         return folder
 
     def _give(self, folder: Path) -> None:
