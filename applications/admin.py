@@ -141,7 +141,7 @@ class SeatForm(forms.ModelForm):
         email = self.cleaned_data["email"]
         self.user = User.objects.filter(email__iexact=email, is_active=True).first()
         if self.user is None:
-            raise forms.ValidationError("Cette adresse n’a pas de compte : la personne doit d’abord en créer un.")
+            raise forms.ValidationError("Cette adresse n’a pas de compte : la personne doit d’abord en créer un.")
         return email
 
     def save(self, commit=True):

@@ -57,6 +57,9 @@ def resend(annex: Annex, *, actor: Any) -> Annex:
 
 
 def _send(annex: Annex, move: str, actor: Any) -> Annex:
+    offer = annex.dossier.application.offer
+    if offer.state != offer.State.PUBLISHED:
+        raise TransitionRefused("Cette offre n’accepte plus de dépôt : un avis ne peut plus être demandé.")
     with transaction.atomic():
         annex = signing.WORKFLOW.run(annex, move, actor=actor, until=closes_at(annex))
         _tell_signatory(annex, "signatory_request")

@@ -11,7 +11,7 @@ from django.utils.formats import date_format
 
 from applications.models import Application, ApplicationTransition, Receipt
 from dossiers.completeness import completeness
-from dossiers.content import dossier_content
+from dossiers.content import dossier_content, moment
 from dossiers.freezing import freeze, lock_open
 from offers.models import Offer
 from portal.notifications import outbox
@@ -72,7 +72,7 @@ def document_context(application: Application) -> dict[str, Any]:
         "offer_title": offer.title,
         "institution": offer.institution.name,
         "service": offer.service_name,
-        "deadline_display": date_format(timezone.localtime(offer.deadline), r"j F Y à H\hi") if offer.deadline else "",
+        "deadline_display": moment(offer.deadline),
         "candidate_name": application.candidate.get_full_name(),
         "candidate_email": application.candidate.email,
         "number": application.number or "",
@@ -93,7 +93,7 @@ def receipt_content(application: Application, content: dict[str, Any]) -> dict[s
         "service_email": offer.service_email,
         "service_phone": offer.service_phone,
         "legal_mentions": offer.legal_mentions or offer.kind_definition.legal_mentions,
-        "pieces": [f"{piece['label']} : {file['name']}" for piece in content["pieces"] for file in piece["files"]],
+        "pieces": [f"{piece['label']} : {file['name']}" for piece in content["pieces"] for file in piece["files"]],
         "annexes": [
             f"Annexe {annex['number']} – {annex['title']} ({annex['reference']})" for annex in content["annexes"]
         ],

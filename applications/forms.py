@@ -21,7 +21,7 @@ class PieceForm(DsfrForm, forms.Form):
     show_convention = False
     file = forms.FileField(
         label="Choisir un fichier",
-        help_text=f"Formats acceptés : {FORMATS}. 20 Mo au plus par fichier.",
+        help_text=f"Formats acceptés : {FORMATS}. 20 Mo au plus par fichier.",
         widget=forms.ClearableFileInput(attrs={"accept": ACCEPT}),
         error_messages={"required": "Choisissez d’abord un fichier.", "empty": "Ce fichier est vide."},
     )
@@ -35,7 +35,7 @@ class SignatoryForm(DsfrForm, forms.ModelForm):
         fields = ["signatory_name", "signatory_function", "signatory_institution", "signatory_email"]
         help_texts = {
             "signatory_email": "L’adresse où cette personne lit ses messages. Le lien pour signer y est envoyé.",
-            "signatory_function": "Par exemple : chef du service de cardiologie.",
+            "signatory_function": "Par exemple : chef du service de cardiologie.",
         }
 
     def __init__(self, *args, candidate_email: str = "", **kwargs):
@@ -47,7 +47,7 @@ class SignatoryForm(DsfrForm, forms.ModelForm):
     def clean_signatory_email(self) -> str:
         email = self.cleaned_data["signatory_email"].strip().lower()
         if email == self.candidate_email.lower():
-            raise forms.ValidationError("C’est votre propre adresse : l’avis doit venir d’une autre personne.")
+            raise forms.ValidationError("C’est votre propre adresse : l’avis doit venir d’une autre personne.")
         return email
 
 
@@ -64,7 +64,7 @@ class OpinionForm(DsfrForm, forms.Form):
         label="Avis motivé",
         max_length=8000,
         widget=forms.Textarea(attrs={"rows": 7}),
-        error_messages={"required": "Écrivez quelques lignes : un avis sans motif ne peut pas être lu."},
+        error_messages={"required": "Écrivez quelques lignes : un avis sans motif ne peut pas être lu."},
     )
     certified = forms.BooleanField(
         label="Je signe cet avis en mon nom et en ma qualité, et je certifie qu’il est le mien.",
@@ -80,7 +80,7 @@ class OpinionForm(DsfrForm, forms.Form):
 class DeclineForm(DsfrForm, forms.Form):
     show_convention = False
     reason = forms.CharField(
-        label="Pourquoi ne pouvez-vous pas répondre ?",
+        label="Pourquoi ne pouvez-vous pas répondre ?",
         help_text="Ce motif est transmis à la personne candidate, pour qu’elle demande à quelqu’un d’autre.",
         max_length=1000,
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -108,7 +108,7 @@ class ReviewForm(DsfrForm, forms.ModelForm):
         widgets = {"opinion": forms.RadioSelect, "reasons": forms.Textarea(attrs={"rows": 8})}
         error_messages = {
             "opinion": {"required": "Choisissez un avis."},
-            "reasons": {"required": "Motivez votre avis : la commission le lit."},
+            "reasons": {"required": "Motivez votre avis : la commission le lit."},
         }
 
     def __init__(self, *args, **kwargs):
@@ -123,6 +123,6 @@ class RecusalForm(DsfrForm, forms.ModelForm):
         model = Recusal
         fields = ["reason"]
         labels = {"reason": "Motif du déport"}
-        help_texts = {"reason": "Par exemple : lien familial, professionnel ou hiérarchique avec le candidat."}
+        help_texts = {"reason": "Par exemple : lien familial, professionnel ou hiérarchique avec le candidat."}
         widgets = {"reason": forms.Textarea(attrs={"rows": 3})}
         error_messages = {"reason": {"required": "Indiquez un motif, même bref."}}

@@ -34,6 +34,7 @@ WORKFLOW = Workflow(
         Transition(
             name="file",
             label="Déposer le dossier",
+            done="Dossier déposé",
             sources=frozenset({State.DRAFT}),
             target=State.FILED,
             allowed=_is_candidate,
@@ -44,6 +45,7 @@ WORKFLOW = Workflow(
         Transition(
             name="withdraw",
             label="Retirer la candidature",
+            done="Candidature retirée",
             sources=frozenset({State.DRAFT, State.FILED, State.ADMISSIBLE}),
             target=State.WITHDRAWN,
             allowed=_is_candidate,
@@ -52,6 +54,7 @@ WORKFLOW = Workflow(
         Transition(
             name="admit",
             label="Déclarer recevable",
+            done="Dossier déclaré recevable",
             sources=frozenset({State.FILED, State.INADMISSIBLE}),
             target=State.ADMISSIBLE,
             allowed=_manages,
@@ -60,6 +63,7 @@ WORKFLOW = Workflow(
         Transition(
             name="refuse",
             label="Déclarer irrecevable",
+            done="Dossier déclaré irrecevable",
             sources=frozenset({State.FILED}),
             target=State.INADMISSIBLE,
             allowed=_manages,
@@ -69,6 +73,7 @@ WORKFLOW = Workflow(
         Transition(
             name="accept",
             label="Retenir",
+            done="Candidature retenue",
             sources=frozenset({State.ADMISSIBLE}),
             target=State.ACCEPTED,
             allowed=_manages,
@@ -78,6 +83,7 @@ WORKFLOW = Workflow(
         Transition(
             name="reject",
             label="Ne pas retenir",
+            done="Candidature non retenue",
             sources=frozenset({State.ADMISSIBLE}),
             target=State.REJECTED,
             allowed=_manages,

@@ -81,6 +81,8 @@ def annex_signed(payload: Payload) -> Letter:
 
 @builder("annex_declined")
 def annex_declined(payload: Payload) -> Letter:
+    if _annex(payload).state != Annex.State.DECLINED:
+        raise Obsolete("une autre personne est sollicitée")
     return _annex_news(payload, "annex_declined")
 
 

@@ -18,7 +18,7 @@ class FiledDossierMiddleware:
 
     def process_exception(self, request, exception):
         if isinstance(exception, (NotADraft, DossierFrozen)):
-            messages.warning(request, "Cette candidature n’est plus en préparation : son dossier ne change plus.")
+            messages.warning(request, "Cette candidature n’est plus en préparation : son dossier ne change plus.")
             application = getattr(exception, "application", None)
             return redirect(application) if application else redirect("applications:list")
         return None

@@ -8,9 +8,12 @@ from functools import cached_property
 from dossiers.models import Annex, Dossier, Piece
 from dossiers.spec import AnnexSpec, PieceSpec, Problem, SectionSpec
 
+URGENT_DAYS = 7
+
 
 @dataclass(frozen=True)
 class SectionState:
+    part = "section"
     spec: SectionSpec
     started: bool
     problems: list[Problem]
@@ -30,6 +33,7 @@ class SectionState:
 
 @dataclass(frozen=True)
 class PieceState:
+    part = "piece"
     spec: PieceSpec
     files: list[Piece]
     is_required: bool
@@ -41,6 +45,7 @@ class PieceState:
 
 @dataclass(frozen=True)
 class AnnexState:
+    part = "annex"
     spec: AnnexSpec
     annex: Annex | None
 
@@ -104,13 +109,20 @@ class Completeness:
         """The next annex that waits for the candidate rather than for its signatory."""
         return next((step for step in self.missing_annexes if not (step.annex and step.annex.is_waiting)), None)
 
+    def next_step(self, days_left: int | None) -> SectionState | PieceState | AnnexState | None:
+        """What the candidate had better do now. Others take their time to sign: near the deadline they come first."""
+        is_urgent = days_left is not None and days_left <= URGENT_DAYS
+        own = [*self.missing_sections, *self.missing_pieces]
+        asked = [self.annex_to_ask] if self.annex_to_ask else []
+        return next(iter([*asked, *own] if is_urgent else [*own, *asked]), None)
+
     def sentences(self) -> list[str]:
         """What prevents filing, one French sentence each."""
         return [
-            *(f"La partie « {step.spec.title} » est à compléter." for step in self.missing_sections),
-            *(f"La pièce « {step.spec.label} » manque." for step in self.missing_pieces),
+            *(f"La partie « {step.spec.title} » est à compléter." for step in self.missing_sections),
+            *(f"La pièce « {step.spec.label} » manque." for step in self.missing_pieces),
             *(
-                f"L’annexe {step.spec.number} « {step.spec.title} » n’est pas signée ({step.state_label.lower()})."
+                f"L’annexe {step.spec.number} « {step.spec.title} » n’est pas signée ({step.state_label.lower()})."
                 for step in self.missing_annexes
             ),
         ]

@@ -25,7 +25,7 @@ def fingerprint(content: Any) -> str:
 
 def moment(value) -> str:
     """A date and time as people in Paris read it, to the second where it proves something."""
-    return date_format(timezone.localtime(value), r"j F Y à H\hi") if value else ""
+    return date_format(timezone.localtime(value), r"j F Y à G \h i") if value else ""
 
 
 def section_content(section: SectionSpec, raw: Mapping[str, Any], *, private: bool = True) -> dict[str, Any]:
@@ -37,7 +37,11 @@ def section_content(section: SectionSpec, raw: Mapping[str, Any], *, private: bo
         "heading": section.heading or section.title,
         "intro": section.intro,
         "on_cover": section.on_cover,
-        "entries": [spec.entry(values.get(spec.name)) for spec in section.fields if private or not spec.private],
+        "entries": [
+            spec.entry(values.get(spec.name)) | {"applies": spec.applies(values)}
+            for spec in section.fields
+            if private or not spec.private
+        ],
     }
 
 

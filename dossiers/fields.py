@@ -67,6 +67,10 @@ class FieldSpec:
     def is_required(self, values: Mapping[str, Any]) -> bool:
         return self.required_if(values) if self.required_if else self.required
 
+    def applies(self, values: Mapping[str, Any]) -> bool:
+        """Whether the question has a sense here: not one that the other answers make pointless, left empty."""
+        return self.required_if is None or self.required_if(values) or not self.is_empty(values.get(self.name))
+
     @property
     def is_optional(self) -> bool:
         """Whether the label may say "(facultatif)": an answer is never due."""
@@ -130,7 +134,7 @@ class Rpps(Text):
         digits = [int(digit) for digit in reversed(value)]
         doubled = [sum(divmod(2 * digit, 10)) for digit in digits[1::2]]
         if (sum(digits[::2]) + sum(doubled)) % 10:
-            yield "La clé de ce numéro RPPS ne correspond pas : vérifiez les chiffres."
+            yield "La clé de ce numéro RPPS ne correspond pas : vérifiez les chiffres."
 
 
 @dataclass(frozen=True)
@@ -172,7 +176,7 @@ class Phone(FieldSpec):
             validators=[
                 RegexValidator(
                     r"^\+?[0-9][0-9 .\-()]{7,22}[0-9]$",
-                    "Ce numéro de téléphone n’est pas reconnu. Exemple : 06 12 34 56 78.",
+                    "Ce numéro de téléphone n’est pas reconnu. Exemple : 06 12 34 56 78.",
                 )
             ],
             **self._common,
@@ -189,7 +193,7 @@ class Date(FieldSpec):
         return forms.DateField(
             widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"} | self._attrs),
             input_formats=["%Y-%m-%d", "%d/%m/%Y", "%d.%m.%Y", "%d-%m-%Y"],
-            error_messages={"invalid": "Cette date n’existe pas. Exemple : 31/12/2026."},
+            error_messages={"invalid": "Cette date n’existe pas. Exemple : 31/12/2026."},
             **self._common,
         )
 
@@ -299,7 +303,7 @@ class Table(FieldSpec):
     rows: int = 3
     max_rows: int = 60
     type: ClassVar[str] = "table"
-    missing_message: ClassVar[str] = "Ce tableau est à compléter : au moins une ligne."
+    missing_message: ClassVar[str] = "Ce tableau est à compléter : au moins une ligne."
 
     def make_form_field(self) -> forms.Field:
         return TableFormField(columns=self.columns, rows=self.rows, max_rows=self.max_rows, **self._common)

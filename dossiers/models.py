@@ -25,7 +25,7 @@ def frozen_guard(name: str) -> pgtrigger.Trigger:
         func="""
             IF EXISTS (
                 SELECT 1 FROM dossiers_dossier
-                WHERE id = COALESCE(NEW.dossier_id, OLD.dossier_id) AND frozen_at IS NOT NULL
+                WHERE id IN (NEW.dossier_id, OLD.dossier_id) AND frozen_at IS NOT NULL
             ) THEN
                 RAISE EXCEPTION 'filed dossier: nothing may change' USING ERRCODE = 'integrity_constraint_violation';
             END IF;

@@ -49,8 +49,8 @@ def _owns(actor: Any, annex: Annex) -> bool:
 def _not_frozen_nor_late(annex: Annex, *, until: datetime | None = None, **data: Any):
     """`until`: the last instant at which the circuit is open (the offer's deadline), or None."""
     if annex.dossier.is_frozen:
-        yield "Le dossier est déposé : il ne change plus."
-    elif until is not None and timezone.now() > until:
+        yield "Le dossier est déposé : il ne change plus."
+    elif until is not None and timezone.now().replace(microsecond=0) > until:
         yield "La date limite est passée."
 
 
@@ -86,6 +86,7 @@ WORKFLOW = Workflow(
         Transition(
             name="invite",
             label="Envoyer la demande",
+            done="Demande envoyée",
             sources=frozenset({State.TO_SEND}),
             target=State.SENT,
             allowed=_owns,
@@ -95,6 +96,7 @@ WORKFLOW = Workflow(
         Transition(
             name="resend",
             label="Renvoyer la demande",
+            done="Demande renvoyée",
             sources=frozenset({State.SENT, State.OPENED}),
             target=State.SENT,
             allowed=_owns,
@@ -103,6 +105,7 @@ WORKFLOW = Workflow(
         Transition(
             name="replace",
             label="Changer de signataire",
+            done="Demande retirée",
             sources=frozenset({State.SENT, State.OPENED, State.DECLINED}),
             target=State.TO_SEND,
             allowed=_owns,
@@ -112,6 +115,7 @@ WORKFLOW = Workflow(
         Transition(
             name="open",
             label="Ouvrir la demande",
+            done="Page ouverte",
             sources=frozenset({State.SENT}),
             target=State.OPENED,
             allowed=nobody_special,
@@ -120,6 +124,7 @@ WORKFLOW = Workflow(
         Transition(
             name="sign",
             label="Signer l’avis",
+            done="Avis signé",
             sources=frozenset({State.SENT, State.OPENED}),
             target=State.SIGNED,
             allowed=nobody_special,
@@ -130,6 +135,7 @@ WORKFLOW = Workflow(
         Transition(
             name="decline",
             label="Décliner la demande",
+            done="Demande déclinée",
             sources=frozenset({State.SENT, State.OPENED}),
             target=State.DECLINED,
             allowed=nobody_special,

@@ -80,7 +80,7 @@ class TableFormField(forms.Field):
                     if column.is_empty(row[column.name]) and column.is_required(row):
                         raise ValidationError(column.missing_message)
                 except ValidationError as error:
-                    errors += [f"Ligne {number}, {column.label} : {message}" for message in error.messages]
+                    errors += [f"Ligne {number}, {column.label} : {message}" for message in error.messages]
             rows.append(row)
         if errors:
             raise ValidationError(errors)

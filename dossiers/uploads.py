@@ -31,7 +31,7 @@ def check(upload: UploadedFile) -> str:
         raise ValidationError("Ce fichier est vide. Choisissez-en un autre.")
     if upload.size > settings.UPLOAD_MAX_BYTES:
         raise ValidationError(
-            f"Ce fichier pèse {filesizeformat(upload.size)} ; la limite est de "
+            f"Ce fichier pèse {filesizeformat(upload.size)} ; la limite est de "
             f"{filesizeformat(settings.UPLOAD_MAX_BYTES)}. Réduisez-le ou envoyez-le en plusieurs fois."
         )
     head = upload.read(1024)
@@ -46,7 +46,7 @@ def check(upload: UploadedFile) -> str:
 
 
 def _image_type(upload: BinaryIO) -> str:
-    refusal = ValidationError(f"Ce fichier n’est pas lisible. Les formats acceptés sont : {FORMATS}.")
+    refusal = ValidationError(f"Ce fichier n’est pas lisible. Les formats acceptés sont : {FORMATS}.")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # Pillow warns of decompression bombs before it raises

@@ -34,6 +34,8 @@ COMMON_FIELDSETS = [
 class HrAdmin(admin.ModelAdmin):
     """What agents of HR may do, decided by their memberships rather than by Django's permissions."""
 
+    view_on_site = False
+
     def _institution_of(self, obj) -> int:
         return obj.institution_id
 
@@ -177,13 +179,13 @@ class OfferAdmin(HrAdmin):
         if request.method == "POST" and form.is_valid():
             try:
                 lifecycle.WORKFLOW.run(offer, name, actor=request.user, **form.cleaned_data)
-                messages.success(request, f"« {moves[name].label} » : c’est fait.")
+                messages.success(request, f"« {moves[name].label} » : c’est fait.")
                 return redirect(reverse("admin:offers_offer_change", args=[pk]))
             except TransitionRefused as refusal:
                 for reason in refusal.reasons:
                     form.add_error(None, reason)
         context = self.admin_site.each_context(request) | {
-            "title": f"{moves[name].label} : {offer.title}",
+            "title": f"{moves[name].label} : {offer.title}",
             "offer": offer,
             "form": form,
             "move": moves[name],

@@ -31,12 +31,12 @@ def _publication_blockers(offer: Offer, *, reason: str, **data: Any):
         raw = kind.default_parameters | stored if section is kind.parameter_section else stored
         for problem in section.clean(raw).problems:
             if problem.blocking:
-                yield f"{problem.label or section.title} : {problem.message}"
+                yield f"{problem.label or section.title} : {problem.message}"
     if offer.deadline is None:
         if kind.has_deadline:
-            yield "Date limite de candidature : ce type d’offre en demande une."
+            yield "Date limite de candidature : ce type d’offre en demande une."
     elif offer.deadline <= timezone.now():
-        yield "Date limite de candidature : elle est déjà passée."
+        yield "Date limite de candidature : elle est déjà passée."
     elif offer.deadline - timezone.now() < MINIMUM_PUBLICATION and not reason:
         yield (
             "La publication durerait moins d’un mois (CGFP, art. D. 311-2). "
@@ -60,6 +60,7 @@ WORKFLOW = Workflow(
         Transition(
             name="publish",
             label="Publier",
+            done="Offre publiée",
             sources=frozenset({State.DRAFT}),
             target=State.PUBLISHED,
             allowed=_manages,
@@ -69,6 +70,7 @@ WORKFLOW = Workflow(
         Transition(
             name="extend",
             label="Reporter la date limite",
+            done="Date limite reportée",
             sources=frozenset({State.PUBLISHED, State.CLOSED}),
             target=State.PUBLISHED,
             allowed=_manages,
@@ -82,6 +84,7 @@ WORKFLOW = Workflow(
         Transition(
             name="close",
             label="Clore",
+            done="Offre close",
             sources=frozenset({State.PUBLISHED}),
             target=State.CLOSED,
             allowed=_manages,
@@ -91,11 +94,13 @@ WORKFLOW = Workflow(
         Transition(
             name="expire",
             label="Clore à la date limite",
+            done="Offre close à la date limite",
             sources=frozenset({State.PUBLISHED}),
             target=State.CLOSED,
             allowed=_portal_only,
             blockers=lambda offer, **data: ["La date limite n’est pas passée."] if offer.is_open() else [],
-            change=lambda offer, **data: setattr(offer, "closed_at", offer.deadline),
+            # The deadline's own second is the last one of the offer.
+            change=lambda offer, **data: setattr(offer, "closed_at", offer.deadline + timedelta(seconds=1)),
         ),
     ],
 )

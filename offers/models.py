@@ -76,7 +76,7 @@ class Offer(models.Model):
     slug = models.SlugField("adresse de la page", max_length=120, unique=True)
     title = models.CharField("intitulé de l’offre", max_length=200)
     summary = models.TextField("résumé", max_length=600, help_text="Deux phrases, lues dans la liste des offres.")
-    body = models.TextField("texte de l’offre", blank=True, help_text="Mise en forme Markdown ; le HTML est retiré.")
+    body = models.TextField("texte de l’offre", blank=True, help_text="Mise en forme Markdown ; le HTML est retiré.")
     specialty = models.CharField("spécialité", max_length=150, blank=True)
     region = models.CharField("région", max_length=3, choices=region_choices, blank=True)
     department = models.CharField("département", max_length=3, choices=department_choices, blank=True)
@@ -90,7 +90,7 @@ class Offer(models.Model):
         "date limite de candidature",
         null=True,
         blank=True,
-        help_text="Heure de Paris, à la seconde près. Vide : candidatures à tout moment.",
+        help_text="Heure de Paris, à la seconde près. Vide : candidatures à tout moment.",
     )
     service_name = models.CharField("service chargé du dossier", max_length=200)
     service_address = models.TextField("adresse postale du service")
@@ -134,9 +134,13 @@ class Offer(models.Model):
         return kinds.get_kind(self.kind)
 
     def is_open(self, now: datetime | None = None) -> bool:
-        """Whether a dossier can be filed at this instant: to the second, the deadline's own second included."""
-        now = (now or timezone.now()).replace(microsecond=0)
-        return self.state == self.State.PUBLISHED and (self.deadline is None or now <= self.deadline)
+        """Whether a dossier can be filed at this instant: to the second, the deadline's own second included.
+
+        An offer closed since then was open all the same: what counts is when the request arrived (CRPA L112-13).
+        """
+        now = now or timezone.now()
+        in_time = self.deadline is None or now.replace(microsecond=0) <= self.deadline
+        return in_time and (self.state == self.State.PUBLISHED or (self.closed_at is not None and now < self.closed_at))
 
     @property
     def is_public(self) -> bool:

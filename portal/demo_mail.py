@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import re
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
@@ -26,6 +27,12 @@ def mailbox(request: HttpRequest) -> HttpResponse:
     return render(request, "pages/demo_mail.html", {"mails": shown, "wanted": wanted})
 
 
+def _moment(message: EmailMessage) -> datetime | None:
+    """When it was sent. Django writes UTC without saying so ("-0000"), which is read as a naive time."""
+    moment = message["date"].datetime if message["date"] else None
+    return moment.replace(tzinfo=UTC) if moment and moment.tzinfo is None else moment
+
+
 def _read(path: Path) -> dict:
     message: EmailMessage = email.message_from_bytes(path.read_bytes(), policy=default)
     text = message.get_body(("plain",))
@@ -34,7 +41,7 @@ def _read(path: Path) -> dict:
         "id": path.stem,
         "to": message["to"] or "",
         "subject": message["subject"] or "",
-        "date": message["date"].datetime if message["date"] else None,
+        "date": _moment(message),
         "body": body,
         "links": re.findall(r"https?://\S+", body),
         "attachments": [part.get_filename() for part in message.iter_attachments()],

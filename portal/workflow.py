@@ -36,6 +36,7 @@ def nobody_special(actor: Any, obj: models.Model) -> bool:
 class Transition:
     """One line of a life cycle's table.
 
+    label: what one asks for ("Publier"); done: what the log then says ("Publiée").
     allowed: may this actor (a user, or None for the portal itself) do it to this object?
     blockers: what prevents it now, as French sentences; called with the locked object, `reason` and the call's data.
     change: what else changes on the object, before it is saved; same arguments.
@@ -44,6 +45,7 @@ class Transition:
 
     name: str
     label: str
+    done: str
     sources: frozenset[str]
     target: str
     allowed: Callable[[Any, Any], bool]
@@ -96,7 +98,7 @@ class Workflow:
     ):
         self.model, self.log, self.lock_first = model, log, lock_first
         self.transitions = {transition.name: transition for transition in transitions}
-        log.labels = {transition.name: transition.label for transition in self.transitions.values()}
+        log.labels = {transition.name: transition.done for transition in self.transitions.values()}
 
     def available(self, obj: models.Model, actor: Any) -> list[Transition]:
         """The transitions that this actor may ask for in the object's present state."""

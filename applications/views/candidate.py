@@ -67,6 +67,7 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
             "application": application,
             "offer": application.offer,
             "state": state,
+            "next_step": state.next_step(application.offer.days_left),
             "is_open": application.offer.is_open(),
         }
         return render(request, "applications/draft.html", context)
@@ -94,7 +95,7 @@ def section(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
         wrong = [problem for problem in spec.clean(raw).problems if not problem.missing]
         blocking = [problem for problem in wrong if problem.blocking]
         if not blocking:
-            messages.success(request, f"« {spec.title} » est enregistré.")
+            messages.success(request, f"« {spec.title} » est enregistré.")
             return redirect(*_next_place(application, key, request.POST.get("next")))
         form.add_problems(wrong)
         messages.warning(request, "Vos réponses sont enregistrées. Certaines sont à corriger.")

@@ -30,7 +30,7 @@ def piece(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             taken = add_piece(application.dossier, key, form.cleaned_data["file"])
-            messages.success(request, f"« {taken.name} » est ajouté.")
+            messages.success(request, f"« {taken.name} » est ajouté.")
             return redirect("applications:piece", application.pk, key)
         except ValidationError as error:
             form.add_error("file", error)
@@ -50,7 +50,7 @@ def remove(request: HttpRequest, pk: UUID, piece_pk: UUID) -> HttpResponse:
     application = own_draft(request, pk)
     former = get_object_or_404(application.dossier.pieces, pk=piece_pk)
     remove_piece(former)
-    messages.success(request, f"« {former.name} » est retiré.")
+    messages.success(request, f"« {former.name} » est retiré.")
     return redirect("applications:piece", application.pk, former.key)
 
 

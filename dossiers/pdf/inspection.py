@@ -17,7 +17,7 @@ def refuse_unusable_pdf(file: BinaryIO) -> None:
             if pdf.is_encrypted:
                 raise ValidationError(
                     "Ce PDF est protégé. Enregistrez-en une copie sans protection "
-                    "(Imprimer, puis « Enregistrer au format PDF »)."
+                    "(Imprimer, puis « Enregistrer au format PDF »)."
                 )
             pages = len(pdf.pages)
     except pikepdf.PasswordError as error:
@@ -27,4 +27,4 @@ def refuse_unusable_pdf(file: BinaryIO) -> None:
             "Ce PDF est abîmé et ne s’ouvre pas. Enregistrez-le de nouveau depuis son logiciel d’origine."
         ) from error
     if not 1 <= pages <= MAX_PAGES:
-        raise ValidationError(f"Ce PDF a {pages} pages ; il en faut entre 1 et {MAX_PAGES}.")
+        raise ValidationError(f"Ce PDF a {pages} pages ; il en faut entre 1 et {MAX_PAGES}.")

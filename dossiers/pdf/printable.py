@@ -74,7 +74,7 @@ def _clean_text(text: str) -> str:
 def _cut(text: str, longest: int) -> str:
     if len(text) <= longest:
         return text
-    return f"{text[:longest]}\n\n[Texte coupé à l’impression : {len(text) - longest} caractères de plus.]"
+    return f"{text[:longest]}\n\n[Texte coupé à l’impression : {len(text) - longest} caractères de plus.]"
 
 
 def _breakable(word: str) -> str:
@@ -131,7 +131,7 @@ def _followed_by(institution: str) -> str:
     """« Dossier suivi à l’ARS Normandie par », where French elides; the name follows on its own line elsewhere."""
     if re.match(r"[AEIOUÉÈ]", institution, flags=re.IGNORECASE):
         return f"Dossier suivi à l’{institution} par"
-    return f"Dossier suivi par : {institution}" if institution else "Dossier suivi par"
+    return f"Dossier suivi par : {institution}" if institution else "Dossier suivi par"
 
 
 def _section(section: Mapping[str, Any]) -> dict[str, Any]:

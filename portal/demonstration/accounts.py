@@ -58,4 +58,4 @@ def make_accounts(institutions: dict[str, Institution]) -> dict[str, User]:
 def listing() -> str:
     width = max(len(account.email) for account in ACCOUNTS)
     lines = [f"{account.email:<{width}}  {account.who}" for account in ACCOUNTS]
-    return "\n".join([f"Comptes (mot de passe : {PASSWORD})", *lines])
+    return "\n".join([f"Comptes (mot de passe : {PASSWORD})", *lines])

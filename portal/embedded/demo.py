@@ -73,7 +73,7 @@ class Demo:
 
     def _start_database(self, stack: ExitStack) -> None:
         if "DATABASE_URL" in os.environ:
-            self._say("PostgreSQL : la base de DATABASE_URL")
+            self._say("PostgreSQL : la base de DATABASE_URL")
             return
         self._say("PostgreSQL (embarqué)")
         postgres = Postgres(STATE / "postgres", self.logs / "postgresql.log")
@@ -85,7 +85,7 @@ class Demo:
 
     def _start_queue(self, stack: ExitStack) -> None:
         if "REDIS_URL" in os.environ:
-            self._say("Redis : le serveur de REDIS_URL")
+            self._say("Redis : le serveur de REDIS_URL")
             return
         self._say("Valkey, la file des tâches (embarqué)")
         redis = Redis(STATE / "valkey", self.logs / "valkey.log")
@@ -96,9 +96,9 @@ class Demo:
 
     def _start_mail(self, stack: ExitStack) -> None:
         if "EMAIL_URL" in os.environ:
-            self._say("Messagerie : le serveur de EMAIL_URL")
+            self._say("Messagerie : le serveur de EMAIL_URL")
             return
-        self._say("Messagerie (embarquée : aucun courriel ne sort de cette machine)")
+        self._say("Messagerie (embarquée : aucun courriel ne sort de cette machine)")
         mail = MailServer(STATE / "mail", self.logs / "messagerie.log")
         stack.callback(mail.stop)
         mail.start()
@@ -149,10 +149,10 @@ class Demo:
 
     def _announce(self, accounts: str) -> None:
         site = self.env["SITE_URL"]
-        lines = [f"Le portail est prêt : {site}/", "", *accounts.strip().splitlines(), ""]
+        lines = [f"Le portail est prêt : {site}/", "", *accounts.strip().splitlines(), ""]
         if "DEMO_MAIL_DIR" in self.env:
-            lines += [f"Courriels envoyés : {site}/demo/courrier/", f"       (fichiers : {self.env['DEMO_MAIL_DIR']})"]
-        lines += [f"Journaux : {self.logs}", "", "Ctrl-C arrête tout. « make demo-reset » repart de zéro."]
+            lines += [f"Courriels envoyés : {site}/demo/courrier/", f"       (fichiers : {self.env['DEMO_MAIL_DIR']})"]
+        lines += [f"Journaux : {self.logs}", "", "Ctrl-C arrête tout. « make demo-reset » repart de zéro."]
         width = max(map(len, lines))
         print("\n┌─" + "─" * width + "─┐")
         for line in lines:
@@ -171,7 +171,7 @@ class Demo:
                     restarts += 1
                     if restarts > RESTARTS_ALLOWED:
                         raise ServerError(f"{child.name} s’arrête sans cesse.\n{child.log_tail()}")
-                    print(f"{child.name} s’est arrêté (code {child.exit_code}) : redémarrage.", flush=True)
+                    print(f"{child.name} s’est arrêté (code {child.exit_code}) : redémarrage.", flush=True)
                     child.stop()
                     child.start()
             time.sleep(POLL_SECONDS)
@@ -196,7 +196,7 @@ class Demo:
         finally:
             child.stop()
         if child.exit_code != 0:
-            raise ServerError(f"« {child.name} » a échoué.\n{child.log_tail(40)}")
+            raise ServerError(f"« {child.name} » a échoué.\n{child.log_tail(40)}")
         return child.log.read_text()
 
     def _open_port(self) -> socket.socket:
@@ -207,7 +207,7 @@ class Demo:
             except OSError:
                 continue
             if port != wish:
-                print(f"      (le port {wish} est pris : ce sera le {listener.getsockname()[1]})")
+                print(f"      (le port {wish} est pris : ce sera le {listener.getsockname()[1]})")
             return listener
         raise ServerError("Aucun port libre.")
 

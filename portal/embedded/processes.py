@@ -101,7 +101,7 @@ class Child:
         if not self.log.exists():
             return ""
         end = self.log.read_text(errors="replace").splitlines()[-lines:]
-        return "\n".join([f"Fin de {self.log} :", *("  " + line for line in end)])
+        return "\n".join([f"Fin de {self.log} :", *("  " + line for line in end)])
 
 
 def listening_socket(port: int = 0, host: str = "127.0.0.1") -> socket.socket:

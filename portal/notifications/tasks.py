@@ -59,10 +59,10 @@ def _attempt(mail: Mail, connection) -> None:
         connection.open()  # one connection for the batch; a no-op while it is open
         _message(mail, letter, connection).send()
     except Obsolete as reason:
-        mail.state, mail.last_error, mail.payload = Mail.State.FAILED, f"Sans objet : {reason}", {}
+        mail.state, mail.last_error, mail.payload = Mail.State.FAILED, f"Sans objet : {reason}", {}
     except SMTPRecipientsRefused as error:
         if all(code >= 500 for code, _ in error.recipients.values()):
-            mail.state, mail.last_error = Mail.State.FAILED, f"Adresse refusée : {error}"
+            mail.state, mail.last_error = Mail.State.FAILED, f"Adresse refusée : {error}"
         else:
             _postpone(mail, error, connection)
     except Exception as error:

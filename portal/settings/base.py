@@ -38,7 +38,7 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.postgres",
-    "portal.static_files.StaticFilesConfig",
+    "django.contrib.staticfiles",
     "django.forms",
     "allauth",
     "allauth.account",

@@ -13,7 +13,7 @@ import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 ADDRESS = re.compile(r"Le portail est prêt\s: (http://127\.0\.0\.1:\d+)/")
-REPLACED_BY_ENVIRONMENT = ("DATABASE_URL", "REDIS_URL", "EMAIL_URL", "S3_BUCKET", "SITE_URL", "MEDIA_ROOT", "CONN_MAX_AGE")
+OF_THE_TESTS = {"DATABASE_URL", "REDIS_URL", "EMAIL_URL", "S3_BUCKET", "SITE_URL", "MEDIA_ROOT", "CONN_MAX_AGE"}
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def start(folder: Path) -> subprocess.Popen[str]:
-    environment = {name: value for name, value in os.environ.items() if name not in REPLACED_BY_ENVIRONMENT}
+    environment = {name: value for name, value in os.environ.items() if name not in OF_THE_TESTS}
     return subprocess.Popen(
         [sys.executable, "-m", "portal.embedded.demo"],
         cwd=CHECKOUT,

@@ -1,0 +1,303 @@
+"""The outbox: a mail is a row of its event's transaction, and leaves once."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from email.message import EmailMessage
+
+import pytest
+from django.conf import settings as django_settings
+from django.db import transaction
+from django.test import override_settings
+from django.utils import timezone
+
+from applications import circuit, lifecycle
+from applications.models import Application
+from dossiers import signing
+from portal.embedded.processes import free_port
+from portal.notifications import outbox
+from portal.notifications.models import Mail
+from portal.notifications.tasks import MAX_ATTEMPTS, drain_outbox
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+State = Mail.State
+
+
+def write(recipient: str = "personne@example.org", **changes) -> Mail:
+    mail = outbox.enqueue_rendered(kind="essai", recipient=recipient, subject="Objet", text="Texte.\n")
+    Mail.objects.filter(pk=mail.pk).update(**changes)
+    return mail
+
+
+def text_of(message: EmailMessage) -> str:
+    return message.get_body(("plain",)).get_content()
+
+
+# In the transaction of its event
+
+
+def test_no_event_no_mail():
+    """What is rolled back was never said."""
+    application = make.ApplicationFactory()
+    annex = make.named_annex(application)
+    with transaction.atomic():
+        circuit.invite(annex, actor=application.candidate)
+        assert Mail.objects.filter(kind="signatory_request").count() == 1
+        transaction.set_rollback(True)
+    assert not Mail.objects.exists()
+
+
+def test_the_worker_is_woken_once_the_event_is_certain(django_capture_on_commit_callbacks, monkeypatch):
+    woken = []
+    monkeypatch.setattr(drain_outbox, "delay", lambda: woken.append(True))
+    with django_capture_on_commit_callbacks(execute=True):
+        write()
+        assert not woken
+    assert woken
+
+
+def test_a_broker_that_is_away_delays_and_breaks_nothing(
+    django_capture_on_commit_callbacks, monkeypatch, smtp_sink, caplog
+):
+    """The dossier is filed, the person goes on; the mail leaves with the next sweep."""
+    from portal.celery import app
+
+    monkeypatch.setattr(app.conf, "broker_url", f"redis://127.0.0.1:{free_port()}/0")
+    monkeypatch.setattr(app.conf, "broker_write_url", f"redis://127.0.0.1:{free_port()}/0")
+    app.pool.force_close_all()
+    app._pool = None
+    app.amqp._producer_pool = None
+    application = make.complete(make.ApplicationFactory())
+    Mail.objects.all().delete()
+    with django_capture_on_commit_callbacks(execute=True):
+        filed = make.file_now(application)
+        began = time.monotonic()
+    assert time.monotonic() - began < 5  # the person does not wait for a broker that is away
+    monkeypatch.undo()
+    app._pool = None
+    app.amqp._producer_pool = None
+    assert filed.state == Application.State.FILED
+    assert "broker" in caplog.text.lower()
+    assert drain_outbox() == 2
+    assert {message["X-Envelope-To"] for message in smtp_sink.messages} == {
+        application.candidate.email,
+        application.offer.service_email,
+    }
+
+
+def test_a_key_is_queued_once():
+    payload = {"application": "0"}
+    assert outbox.enqueue("receipt", "a@example.org", payload, dedup_key="une-fois") is not None
+    assert outbox.enqueue("receipt", "a@example.org", payload, dedup_key="une-fois") is None
+    assert Mail.objects.count() == 1
+
+
+def test_a_kind_that_nobody_writes_is_refused():
+    with pytest.raises(LookupError):
+        outbox.enqueue("inconnu", "a@example.org", {})
+
+
+# Sending
+
+
+def test_a_mail_leaves_once_and_its_payload_is_forgotten(smtp_sink):
+    mail = write()
+    assert drain_outbox() == 1
+    assert drain_outbox() == 0
+    [message] = smtp_sink.sent_to("personne@example.org")
+    mail.refresh_from_db()
+    assert (mail.state, mail.payload, mail.attempts, mail.last_error) == (State.SENT, {}, 1, "")
+    assert mail.sent_at is not None
+    assert mail.subject == message["Subject"] == "Objet"
+    assert message["Message-ID"] == mail.message_id
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["From"] == django_settings.DEFAULT_FROM_EMAIL
+
+
+def test_a_mail_to_come_waits(smtp_sink):
+    write(next_attempt_at=timezone.now() + timedelta(minutes=1))
+    assert drain_outbox() == 0
+
+
+def test_the_oldest_leave_first(smtp_sink):
+    for number in range(3):
+        write(f"personne{number}@example.org", next_attempt_at=timezone.now() - timedelta(minutes=number))
+    drain_outbox()
+    assert [message["To"] for message in smtp_sink.messages] == [
+        f"personne{number}@example.org" for number in (2, 1, 0)
+    ]
+
+
+def test_without_smtp_it_is_tried_again_ever_more_rarely_then_sent(smtp_sink, settings):
+    mail = write()
+    waits = []
+    with override_settings(EMAIL_HOST="127.0.0.1", EMAIL_PORT=free_port()):
+        for _ in range(4):
+            Mail.objects.update(next_attempt_at=timezone.now())
+            assert drain_outbox() == 1
+            mail.refresh_from_db()
+            assert mail.state == State.PENDING
+            waits.append((mail.next_attempt_at - timezone.now()).total_seconds())
+    assert "ConnectionRefusedError" in mail.last_error
+    for wait, expected in zip(waits, [30, 60, 120, 240], strict=True):
+        assert expected * 0.75 < wait < expected * 1.25
+    Mail.objects.update(next_attempt_at=timezone.now())
+    drain_outbox()
+    mail.refresh_from_db()
+    assert mail.state == State.SENT
+    assert len(smtp_sink.sent_to("personne@example.org")) == 1
+
+
+def test_it_gives_up_in_the_end_and_can_be_tried_again(client, smtp_sink):
+    mail = write(attempts=MAX_ATTEMPTS - 1)
+    with override_settings(EMAIL_HOST="127.0.0.1", EMAIL_PORT=free_port()):
+        drain_outbox()
+    mail.refresh_from_db()
+    assert mail.state == State.FAILED
+    assert mail.payload
+    client.force_login(make.UserFactory(is_staff=True, is_superuser=True))
+    client.post("/gestion/notifications/mail/", {"action": "retry", "_selected_action": [mail.pk]})
+    drain_outbox()
+    mail.refresh_from_db()
+    assert mail.state == State.SENT
+
+
+@pytest.mark.parametrize(("code", "state"), [("550 Inconnu", State.FAILED), ("450 Plus tard", State.PENDING)])
+def test_an_address_that_the_server_refuses(smtp_sink, monkeypatch, code, state):
+    async def refuse(self, server, session, envelope, address, options):
+        return code if address.startswith("inconnu") else envelope.rcpt_tos.append(address) or "250 OK"
+
+    monkeypatch.setattr(type(smtp_sink), "handle_RCPT", refuse, raising=False)
+    mail = write("inconnu@example.org")
+    fine = write("connu@example.org")
+    assert drain_outbox() == 2
+    mail.refresh_from_db()
+    fine.refresh_from_db()
+    assert mail.state == state
+    assert code.split()[0] in mail.last_error
+    assert fine.state == State.SENT  # the others are not held up
+
+
+def test_a_letter_that_cannot_be_written_does_not_hold_up_the_others(smtp_sink):
+    broken = outbox.enqueue("admissible", "a@example.org", {"application": "pas-un-identifiant"})
+    write()
+    assert drain_outbox() == 2
+    broken.refresh_from_db()
+    assert broken.state == State.PENDING
+    assert broken.last_error
+    assert len(smtp_sink.messages) == 1
+
+
+# What no longer makes sense is dropped
+
+
+def obsolete(mail: Mail) -> bool:
+    mail.refresh_from_db()
+    return mail.state == State.FAILED and mail.last_error.startswith("Sans objet") and mail.payload == {}
+
+
+def test_a_request_that_was_withdrawn_is_not_sent(smtp_sink):
+    application = make.ApplicationFactory()
+    annex = make.invited_annex(application)
+    request = Mail.objects.get(kind="signatory_request")
+    circuit.replace(annex, actor=application.candidate)
+    drain_outbox()
+    assert obsolete(request)
+    assert [mail["Subject"].strip() for mail in smtp_sink.messages] == [
+        f"Votre avis n’est plus demandé : candidature de {application.candidate.get_full_name()}"
+    ]
+
+
+def test_a_request_that_is_answered_already_is_not_sent(smtp_sink):
+    make.signed_annex(make.ApplicationFactory())
+    drain_outbox()
+    assert obsolete(Mail.objects.get(kind="signatory_request"))
+
+
+def test_news_of_a_refusal_are_not_sent_once_another_person_is_asked(smtp_sink):
+    """Written at the moment of sending, it would name nobody, or the wrong person."""
+    application = make.ApplicationFactory()
+    annex = circuit.decline(make.invited_annex(application), "Absence.")
+    circuit.replace(annex, actor=application.candidate)
+    drain_outbox()
+    assert obsolete(Mail.objects.get(kind="annex_declined"))
+
+
+def test_a_reminder_of_a_dossier_that_is_filed_is_not_sent(smtp_sink):
+    application = make.ApplicationFactory()
+    reminder = outbox.enqueue("candidate_reminder", "a@example.org", {"application": str(application.pk)})
+    lifecycle.WORKFLOW.run(application, "withdraw", actor=application.candidate)
+    drain_outbox()
+    assert obsolete(reminder)
+
+
+# What the letters say
+
+
+def test_every_letter_has_a_text_and_the_same_words_in_html(smtp_sink):
+    """All the mails of a whole life: each is written, in plain text and in HTML, with absolute links."""
+    hr = make.MembershipFactory()
+    offer = make.OfferFactory(institution=hr.institution, title="Poste <b>partagé</b> & associé")
+    application = make.complete(make.ApplicationFactory(offer=offer, candidate__first_name="Zoé & Cie"))
+    application = make.file_now(application)
+    for name in ("refuse", "admit", "accept"):
+        lifecycle.WORKFLOW.run(application, name, actor=hr.user, reason="Un motif & un autre.")
+    other = make.ApplicationFactory(offer=offer)
+    annex = make.invited_annex(other)
+    outbox.enqueue("signatory_reminder", "s@example.org", {"annex": str(annex.pk), "link_hash": annex.link_hash})
+    outbox.enqueue("candidate_reminder", "c@example.org", {"application": str(other.pk)})
+    third = make.ApplicationFactory(offer=offer)
+    circuit.decline(make.invited_annex(third), "Absence.")
+    fourth = make.filed(make.ApplicationFactory(offer=offer))
+    lifecycle.WORKFLOW.run(fourth, "withdraw", actor=fourth.candidate)
+    fifth = make.ApplicationFactory(offer=offer)
+    circuit.replace(make.invited_annex(fifth), actor=fifth.candidate)
+    drain_outbox()
+
+    unsent = Mail.objects.exclude(state=State.SENT).exclude(last_error__startswith="Sans objet")
+    assert [(mail.kind, mail.last_error) for mail in unsent] == []
+    sent = {mail.message_id: mail.kind for mail in Mail.objects.filter(state=State.SENT)}
+    assert set(sent.values()) == set(outbox._builders) - {"rendered"}
+    for message in smtp_sink.messages:
+        kind = sent[message["Message-ID"]]
+        text, html = text_of(message), message.get_body(("html",)).get_content()
+        assert "{{" not in text + html, kind
+        assert "{%" not in text + html, kind
+        assert "None" not in text, kind
+        assert "\n\n\n" not in text, kind
+        assert "Poste <b>" not in html, kind
+        for address in [line for line in text.splitlines() if "://" in line]:
+            assert address.startswith(django_settings.SITE_URL), kind
+            assert f'href="{address}"' in html, kind
+
+
+def test_the_receipt_comes_with_its_document(smtp_sink):
+    application = make.filed(make.ApplicationFactory())
+    drain_outbox()
+    [message] = [mail for mail in smtp_sink.sent_to(application.candidate.email) if "Accusé" in mail["Subject"]]
+    [attachment] = message.iter_attachments()
+    assert attachment.get_filename() == f"accuse-reception-{application.number}.pdf"
+    assert attachment.get_content().startswith(b"%PDF-")
+    assert application.number in text_of(message)
+    assert application.offer.service_phone in text_of(message)
+
+
+def test_a_name_cannot_add_headers(smtp_sink):
+    application = make.ApplicationFactory(candidate__last_name="Exemple\nBcc: victime@example.org")
+    make.invited_annex(application)
+    drain_outbox()
+    assert {message["X-Envelope-To"] for message in smtp_sink.messages} == {"direction@example.org"}
+    assert not any(message["Bcc"] for message in smtp_sink.messages)
+
+
+def test_the_link_is_in_the_mail_alone(smtp_sink):
+    """The row never held it: the worker derives it at the moment of sending."""
+    annex = make.invited_annex(make.ApplicationFactory())
+    link = signing.link_secret(annex)
+    assert link not in str(list(Mail.objects.values()))
+    drain_outbox()
+    assert link not in str(list(Mail.objects.values()))
+    [message] = smtp_sink.messages
+    assert f"{django_settings.SITE_URL}/avis/{link}/" in text_of(message)
