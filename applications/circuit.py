@@ -22,7 +22,7 @@ SIGNATORY_FIELDS = ("signatory_name", "signatory_function", "signatory_instituti
 def closes_at(annex: Annex) -> datetime:
     """When the link stops working: the offer's deadline as it stands now, so that an extension counts at once."""
     deadline = annex.dossier.application.offer.deadline
-    return deadline or (annex.sent_at or timezone.now()) + ROLLING_LINK_LIFE
+    return deadline or (annex.renewed_at or timezone.now()) + ROLLING_LINK_LIFE
 
 
 def is_alive(annex: Annex) -> bool:
@@ -61,7 +61,7 @@ def _send(annex: Annex, move: str, actor: Any) -> Annex:
     if offer.state != offer.State.PUBLISHED:
         raise TransitionRefused("Cette offre n’accepte plus de dépôt : un avis ne peut plus être demandé.")
     with transaction.atomic():
-        annex = signing.WORKFLOW.run(annex, move, actor=actor, until=closes_at(annex))
+        annex = signing.WORKFLOW.run(annex, move, actor=actor, until=offer.deadline)
         _tell_signatory(annex, "signatory_request")
     return annex
 

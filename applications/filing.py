@@ -55,6 +55,8 @@ def seal(application: Application, entry: ApplicationTransition, **data: Any) ->
         content=receipt_content(application, content),
     )
     outbox.enqueue("receipt", application.candidate.email, {"application": str(application.pk)})
+    for annex in application.dossier.annexes.all():
+        outbox.enqueue("opinion_filed", annex.signatory_email, {"annex": str(annex.pk)})
     outbox.enqueue("filed_for_hr", offer.service_email, {"application": str(application.pk)})
     transaction.on_commit(lambda: _render_soon(str(application.pk)), robust=True)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from django import forms
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
 
 from applications.models import Recusal, Review
 from dossiers.models import Annex, Opinion
@@ -21,7 +23,7 @@ class PieceForm(DsfrForm, forms.Form):
     show_convention = False
     file = forms.FileField(
         label="Choisir un fichier",
-        help_text=f"Formats acceptés : {FORMATS}. 20 Mo au plus par fichier.",
+        help_text=f"Formats acceptés : {FORMATS}. {filesizeformat(settings.UPLOAD_MAX_BYTES)} au plus par fichier.",
         widget=forms.ClearableFileInput(attrs={"accept": ACCEPT}),
         error_messages={"required": "Choisissez d’abord un fichier.", "empty": "Ce fichier est vide."},
     )

@@ -123,7 +123,8 @@ def _decision(payload: Payload, template: str) -> Letter:
 def _current(payload: Payload) -> Annex:
     """The annex, if the link that this mail is about still serves it."""
     annex = _annex(payload)
-    if not annex.link_hash or annex.link_hash != payload["link_hash"]:
+    mailed = signing.link_hash(signing.link_secret(annex))  # another one where the server's key has changed since
+    if not annex.link_hash == payload["link_hash"] == mailed:
         raise Obsolete("la demande a été retirée ou confiée à une autre personne")
     return annex
 
@@ -157,6 +158,12 @@ def signatory_copy(payload: Payload) -> Letter:
         "signatory_copy",
         _about_annex(annex) | {"answer": annex.sign_off.content["answer"], "sign_off": annex.sign_off},
     )
+
+
+@builder("opinion_filed")
+def opinion_filed(payload: Payload) -> Letter:
+    annex = _annex(payload)
+    return compose("opinion_filed", _about_annex(annex) | {"sign_off": annex.sign_off})
 
 
 @builder("request_dropped")

@@ -124,6 +124,7 @@ class Receipt(models.Model):
 
     class Meta:
         verbose_name = "accusé de réception"
+        verbose_name_plural = "accusés de réception"
         ordering = ["-received_at"]
         triggers = [pgtrigger.Protect(name="receipt_is_final", operation=pgtrigger.Update | pgtrigger.Delete)]
 

@@ -51,7 +51,7 @@ def due(now: datetime | None = None) -> Iterator[Due]:
         Application.objects.filter(
             state=Application.State.DRAFT, offer__in=Offer.objects.open(now).filter(deadline__lte=horizon)
         )
-        .select_related("offer", "candidate")
+        .select_related("offer", "candidate", "dossier")
         .prefetch_related(Prefetch("dossier__annexes", Annex.objects.filter(state__in=Annex.WAITING).order_by("key")))
         .order_by("pk")
     )

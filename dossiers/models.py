@@ -38,7 +38,7 @@ def frozen_guard(name: str) -> pgtrigger.Trigger:
 class Dossier(models.Model):
     """The content of one application.
 
-    kind, parameters: which spec applies, with the numbers of the offer (kept equal to the offer's until filing).
+    kind, parameters: which spec applies, with the numbers of the offer, settled when it was published.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -51,6 +51,13 @@ class Dossier(models.Model):
     class Meta:
         verbose_name = "dossier"
         ordering = ["-created_at", "pk"]
+        triggers = [
+            pgtrigger.Protect(
+                name="filed_stays_filed",
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                condition=pgtrigger.Q(old__frozen_at__isnull=False),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"Dossier {self.kind} de {self.owner}"
@@ -75,6 +82,7 @@ class SectionAnswers(models.Model):
 
     class Meta:
         verbose_name = "réponses à une section"
+        verbose_name_plural = "réponses aux sections"
         ordering = ["dossier", "section"]
         constraints = [models.UniqueConstraint(fields=["dossier", "section"], name="answers_once_per_section")]
         triggers = [frozen_guard("frozen_answers")]
@@ -143,6 +151,7 @@ class Annex(models.Model):
     link_nonce = models.CharField(max_length=43, blank=True)
     link_hash = models.CharField(max_length=64, blank=True, db_index=True)
     sent_at = models.DateTimeField(null=True)
+    renewed_at = models.DateTimeField(null=True)
     opened_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True)
     decline_reason = models.TextField("motif du refus", blank=True)
@@ -198,8 +207,9 @@ class SignOff(models.Model):
 
     class Meta:
         verbose_name = "avis signé"
+        verbose_name_plural = "avis signés"
         ordering = ["-signed_at", "-pk"]
-        triggers = [pgtrigger.Protect(name="sign_off_is_final", operation=pgtrigger.Update)]
+        triggers = [pgtrigger.Protect(name="sign_off_is_final", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:
         return self.reference
@@ -215,6 +225,7 @@ class FrozenDossier(models.Model):
 
     class Meta:
         verbose_name = "dossier déposé"
+        verbose_name_plural = "dossiers déposés"
         ordering = ["-frozen_at"]
         triggers = [pgtrigger.Protect(name="filed_is_final", operation=pgtrigger.Update | pgtrigger.Delete)]
 
@@ -244,7 +255,7 @@ class Document(models.Model):
         verbose_name = "document"
         ordering = ["-rendered_at"]
         constraints = [models.UniqueConstraint(fields=["frozen", "kind"], name="one_document_of_each_kind")]
-        triggers = [pgtrigger.Protect(name="document_is_final", operation=pgtrigger.Update)]
+        triggers = [pgtrigger.Protect(name="document_is_final", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} – {self.sha256[:12]}"

@@ -63,14 +63,22 @@ def _can_be_sent(annex: Annex, **data: Any):
 def _new_link(annex: Annex, **data: Any) -> None:
     annex.link_nonce = secrets.token_urlsafe(32)
     annex.link_hash = link_hash(link_secret(annex))
-    annex.sent_at, annex.opened_at, annex.answered_at, annex.decline_reason = timezone.now(), None, None, ""
+    annex.sent_at = annex.renewed_at = timezone.now()
+    annex.opened_at, annex.answered_at, annex.decline_reason = None, None, ""
     annex.draft = {}
+
+
+def _renew_link(annex: Annex, **data: Any) -> None:
+    """The same link again, so that both mails work; another one only where the server's key has changed since."""
+    if link_hash(link_secret(annex)) != annex.link_hash:
+        annex.link_hash = link_hash(link_secret(annex))
+    annex.renewed_at = timezone.now()
 
 
 def _forget_signatory(annex: Annex, **data: Any) -> None:
     annex.signatory_name = annex.signatory_function = annex.signatory_institution = annex.signatory_email = ""
     annex.link_nonce = annex.link_hash = annex.decline_reason = ""
-    annex.sent_at = annex.opened_at = annex.answered_at = None
+    annex.sent_at = annex.renewed_at = annex.opened_at = annex.answered_at = None
     annex.draft = {}
 
 
@@ -101,6 +109,7 @@ WORKFLOW = Workflow(
             target=State.SENT,
             allowed=_owns,
             blockers=_can_be_sent,
+            change=_renew_link,
         ),
         Transition(
             name="replace",

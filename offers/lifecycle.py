@@ -53,6 +53,11 @@ def _extension_blockers(offer: Offer, *, deadline: datetime, **data: Any):
         yield "La nouvelle date limite est déjà passée."
 
 
+def _reopening_blockers(offer: Offer, **data: Any):
+    if offer.deadline is not None and offer.deadline <= timezone.now():
+        yield "La date limite est passée : reportez-la."
+
+
 WORKFLOW = Workflow(
     Offer,
     OfferTransition,
@@ -80,6 +85,17 @@ WORKFLOW = Workflow(
                 setattr(offer, "deadline", deadline),
                 setattr(offer, "closed_at", None),
             ),
+        ),
+        Transition(
+            name="reopen",
+            label="Rouvrir",
+            done="Offre rouverte",
+            sources=frozenset({State.CLOSED}),
+            target=State.PUBLISHED,
+            allowed=_manages,
+            reason_required=True,
+            blockers=_reopening_blockers,
+            change=lambda offer, **data: setattr(offer, "closed_at", None),
         ),
         Transition(
             name="close",

@@ -66,6 +66,7 @@ def _context(annex: Annex) -> dict:
         "offer": application.offer,
         "candidate": application.candidate,
         "closes_at": circuit.closes_at(annex),
+        "is_alive": circuit.is_alive(annex),
     }
 
 

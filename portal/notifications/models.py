@@ -11,7 +11,8 @@ from django.utils import timezone
 class Mail(models.Model):
     """One mail to one person.
 
-    payload: what the kind's builder needs to write the mail (identifiers, never a secret link); emptied once sent.
+    payload: what the kind's builder needs to write the mail: identifiers, never a link's secret (allauth's mails, whose
+        words are known at once, hold their short-lived code or link). Emptied once sent.
     dedup_key: where given, a second mail with the same key is not queued.
     """
 
