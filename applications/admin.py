@@ -102,8 +102,9 @@ class ApplicationAdmin(HrAdmin):
         application = self._managed(request, pk)
         if name not in {move.name for move in lifecycle.WORKFLOW.available(application, request.user)}:
             raise Http404
+        form = MoveForm(request.POST)
         try:
-            reason = request.POST.get("reason", "")
+            reason = form.cleaned_data["reason"] if form.is_valid() else ""
             lifecycle.WORKFLOW.run(application, name, actor=request.user, reason=reason)
             messages.success(request, "Le mouvement est enregistré et la personne candidate en est informée.")
         except TransitionRefused as refusal:
@@ -136,6 +137,8 @@ class SeatForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         if self.instance.pk:
             self.initial["email"] = self.instance.user.email
+        for field in self.fields.values():  # in a table of forms, Django writes no label
+            field.widget.attrs["aria-label"] = field.label
 
     def clean_email(self) -> str:
         email = self.cleaned_data["email"]
@@ -149,9 +152,23 @@ class SeatForm(forms.ModelForm):
         return super().save(commit)
 
 
+class SeatFormSet(forms.BaseInlineFormSet):
+    def clean(self):
+        super().clean()
+        seated = set()
+        for form in self.forms:
+            member = getattr(form, "user", None)
+            if member is None or form in self.deleted_forms:
+                continue
+            if member in seated:
+                form.add_error("email", "Cette personne siège déjà dans cette commission.")
+            seated.add(member)
+
+
 class SeatInline(admin.TabularInline):
     model = CommissionMember
     form = SeatForm
+    formset = SeatFormSet
     extra = 1
 
     def has_view_permission(self, request, obj=None):

@@ -35,12 +35,13 @@ class ApplicationQuerySet(models.QuerySet):
         return self if user.is_superuser else self.filter(offer__institution__in=user.hr_institution_ids)
 
     def readable_by_member(self, user):
-        """The complete dossiers of the commissions that this member sits on, save those they recused from."""
+        """The complete dossiers of this member's commissions, save their own and those they recused from."""
         return (
             self.filter(
                 state__in=Application.EXAMINED,
                 offer__commissions__seats__user=user,
             )
+            .exclude(candidate=user)
             .exclude(recusals__member=user)
             .distinct()
         )

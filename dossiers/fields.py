@@ -126,7 +126,7 @@ class Rpps(Text):
 
     def clean(self, raw: Any) -> str:
         value = str(super().clean(raw)).replace(" ", "")
-        if value and not (value.isdigit() and len(value) == 11):
+        if value and not (value.isascii() and value.isdigit() and len(value) == 11):
             raise ValidationError("Le numéro RPPS comporte 11 chiffres, par exemple 10001234567.")
         return value
 
@@ -198,7 +198,7 @@ class Date(FieldSpec):
         )
 
     def clean(self, raw: Any) -> dt.date | None:
-        value = super().clean(raw)
+        value = super().clean(None if raw is None else str(raw))
         if value and not 1900 <= value.year <= 2100:
             raise ValidationError("Vérifiez l’année de cette date.")
         return value

@@ -72,7 +72,8 @@ class TableFormField(forms.Field):
 
     def clean(self, value: Any) -> list[dict[str, Any]]:
         rows, errors = [], []
-        for number, raw in enumerate(value if isinstance(value, list) else [], start=1):
+        typed = [raw for raw in value if isinstance(raw, dict)] if isinstance(value, list) else []
+        for number, raw in enumerate(typed, start=1):
             row = {}
             for column in self.columns:
                 try:

@@ -55,6 +55,8 @@ class OfferForm(forms.ModelForm):
                 self.initial.setdefault(name, stored[prefix].get(spec.name))
                 # What candidates were told stays: a campaign's numbers are settled when it is published.
                 self.fields[name].disabled = prefix == PARAMETER and self.instance.state != Offer.State.DRAFT
+        if "deadline" in self.fields:
+            name_parts(self.fields["deadline"])
         if not self.instance.legal_mentions and "legal_mentions" in self.fields:
             self.initial["legal_mentions"] = self.kind.legal_mentions
 
@@ -111,3 +113,13 @@ class ExtendForm(MoveForm):
         widget=forms.SplitDateTimeWidget(date_attrs={"type": "date"}, time_attrs={"type": "time", "step": 1}),
     )
     field_order = ["deadline", "reason"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        name_parts(self.fields["deadline"])
+
+
+def name_parts(field: forms.SplitDateTimeField) -> None:
+    """Say which is which to those who do not see that one input follows the other."""
+    for widget, part in zip(field.widget.widgets, ("date", "heure"), strict=True):
+        widget.attrs["aria-label"] = f"{field.label} : {part}"

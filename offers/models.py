@@ -146,7 +146,7 @@ class Offer(models.Model):
     def is_public(self) -> bool:
         return self.state in {self.State.PUBLISHED, self.State.CLOSED}
 
-    @property
+    @cached_property
     def days_left(self) -> int | None:
         """Whole Paris days between today and the deadline's day; None without a deadline."""
         if self.deadline is None:

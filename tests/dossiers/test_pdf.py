@@ -16,8 +16,8 @@ import pikepdf
 import pypdfium2
 import pytest
 
-from dossiers.pdf import printable, render_dossier, render_receipt
-from dossiers.pdf.render import write_pdf
+from dossiers.pdf import printable
+from dossiers.pdf.render import render_dossier, render_receipt, write_pdf
 from tests.dossiers.sample_content import blank_content, file, full_content, long, receipt
 
 
@@ -183,7 +183,7 @@ def test_same_content_same_bytes(content, pdf):
 FORKED = """
 import os, sys, django
 django.setup()
-from dossiers.pdf import render_dossier
+from dossiers.pdf.render import render_dossier
 from tests.dossiers.sample_content import blank_content, full_content
 render_dossier(blank_content())
 child = os.fork()

@@ -11,10 +11,12 @@ from django.conf import settings as django_settings
 from django.db import transaction
 from django.test import override_settings
 from django.utils import timezone
+from kombu import pools
 
 from applications import circuit, lifecycle
 from applications.models import Application
 from dossiers import signing
+from portal.celery import app
 from portal.embedded.processes import free_port
 from portal.notifications import outbox
 from portal.notifications.models import Mail
@@ -62,29 +64,21 @@ def test_a_broker_that_is_away_delays_and_breaks_nothing(
     django_capture_on_commit_callbacks, monkeypatch, smtp_sink, caplog
 ):
     """The dossier is filed, the person goes on; the mail leaves with the next sweep."""
-    from portal.celery import app
-
-    monkeypatch.setattr(app.conf, "broker_url", f"redis://127.0.0.1:{free_port()}/0")
-    monkeypatch.setattr(app.conf, "broker_write_url", f"redis://127.0.0.1:{free_port()}/0")
-    app.pool.force_close_all()
-    app._pool = None
-    app.amqp._producer_pool = None
+    away = pools.producers[app.connection_for_write(f"redis://127.0.0.1:{free_port()}/0")]
+    monkeypatch.setattr(app.amqp, "_producer_pool", away)
     application = make.complete(make.ApplicationFactory())
-    Mail.objects.all().delete()
+    drain_outbox()
+    smtp_sink.clear()
+    began = time.monotonic()
     with django_capture_on_commit_callbacks(execute=True):
         filed = make.file_now(application)
-        began = time.monotonic()
-    assert time.monotonic() - began < 5  # the person does not wait for a broker that is away
-    monkeypatch.undo()
-    app._pool = None
-    app.amqp._producer_pool = None
     assert filed.state == Application.State.FILED
-    assert "broker" in caplog.text.lower()
-    assert drain_outbox() == 2
-    assert {message["X-Envelope-To"] for message in smtp_sink.messages} == {
-        application.candidate.email,
-        application.offer.service_email,
-    }
+    assert time.monotonic() - began < 5  # nobody waits long for a broker that is away
+    assert "The broker did not take the wake-up" in caplog.text
+    monkeypatch.undo()
+    drain_outbox()
+    told = {message["X-Envelope-To"] for message in smtp_sink.messages}
+    assert {application.candidate.email, application.offer.service_email} <= told
 
 
 def test_a_key_is_queued_once():

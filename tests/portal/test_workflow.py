@@ -26,12 +26,13 @@ pytestmark = pytest.mark.django_db
 OFFERS = {
     "publish": ({"draft"}, "published", "hr", False),
     "extend": ({"published", "closed"}, "published", "hr", True),
+    "reopen": ({"closed"}, "published", "hr", True),
     "close": ({"published"}, "closed", "hr", True),
     "expire": ({"published"}, "closed", "portal", False),
 }
 APPLICATIONS = {
     "file": ({"draft"}, "filed", "candidate", False),
-    "withdraw": ({"draft", "filed", "admissible"}, "withdrawn", "candidate", False),
+    "withdraw": ({"draft", "filed", "admissible", "inadmissible"}, "withdrawn", "candidate", False),
     "admit": ({"filed", "inadmissible"}, "admissible", "hr", False),
     "refuse": ({"filed"}, "inadmissible", "hr", True),
     "accept": ({"admissible"}, "accepted", "hr", True),
@@ -166,7 +167,7 @@ def test_who_when_and_why_are_logged(cycle, name):
     assert (entry.actor, entry.actor_label) == (actor, str(actor or "Le portail"))
     assert entry.reason == "Parce que."
     assert before <= entry.at <= timezone.now()
-    assert entry.label == case.workflow.transitions[name].label
+    assert entry.label == case.workflow.transitions[name].done
 
 
 @EVERY_MOVE
@@ -205,7 +206,7 @@ def test_a_move_that_fails_midway_changes_nothing(monkeypatch):
 def test_logs_keep_their_subject():
     case = Case("offer")
     case.run("close")
-    with pytest.raises(Exception, match="restricted|protected"):
+    with pytest.raises(Exception, match=r"restricted|protected"):
         case.offer.delete()
 
 
@@ -247,6 +248,14 @@ def test_an_extension_only_goes_forward():
     for deadline in (offer.deadline, offer.deadline - timedelta(days=1)):
         with pytest.raises(TransitionRefused, match="doit suivre"):
             case.workflow.run(offer, "extend", actor=case.people["hr"], reason="Non.", deadline=deadline)
+
+
+def test_an_offer_past_its_deadline_is_extended_rather_than_reopened():
+    case = Case("offer")
+    case.put_in("closed")
+    Offer.objects.filter(pk=case.offer.pk).update(deadline=timezone.now() - timedelta(days=1))
+    with pytest.raises(TransitionRefused, match="reportez-la"):
+        case.run("reopen")
 
 
 def test_an_offer_does_not_expire_before_its_deadline():

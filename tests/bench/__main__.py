@@ -1,0 +1,133 @@
+"""`python -m tests.bench [AREA…]`: how fast the pages are, beside a minimal Django page on the same servers.
+
+Both are served by gunicorn with the portal's own settings, on the same database, in the same run, in turns: what the
+machine is doing hits both alike, and the medians are compared. Prints one `key=value` per figure; details on stderr.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from portal.embedded.postgres import Postgres
+from portal.embedded.processes import Child, free_port
+from portal.embedded.redis import Redis
+from tests.bench.load import Measure
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+ROUNDS = 9
+SECONDS_PER_ROUND = 1.2
+AREAS = {"offers": ["offers.list", "offers.detail"], "dossier": ["dossier.page"]}
+
+
+@dataclass
+class Target:
+    port: int
+    path: str
+    cookie: str = ""
+
+
+def main(areas: list[str]) -> None:
+    unknown = set(areas) - set(AREAS)
+    if unknown:
+        sys.exit(f"Unknown area: {', '.join(unknown)}. There are: {', '.join(AREAS)}.")
+    pages = [page for area in areas or AREAS for page in AREAS[area]]
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(_temporary_folder()))
+        environment = _start_servers(stack, folder)
+        facts = _prepare(environment)
+        portal, minimal = free_port(), free_port()
+        _serve(stack, folder, "portal.wsgi:application", portal, environment)
+        _serve(stack, folder, "tests.bench.minimal.project:application", minimal, environment | _minimal_settings())
+        for page in pages:
+            fact = facts[page]
+            ours = Target(portal, fact["path"], fact["cookie"])
+            theirs = Target(minimal, "/connected/" if fact["cookie"] else "/", facts["minimal"]["cookie"])
+            ratio = _compare(page, ours, theirs)
+            print(f"{page}.ratio={ratio:.2f}")
+            print(f"{page}.queries={fact['queries']}", flush=True)
+
+
+def _temporary_folder():
+    import tempfile
+
+    folder = tempfile.TemporaryDirectory(prefix="psj-bench-", ignore_cleanup_errors=True)
+    Path(folder.name).chmod(0o711)  # PostgreSQL's user goes through
+    return folder
+
+
+def _start_servers(stack: ExitStack, folder: Path) -> dict[str, str]:
+    postgres = Postgres(folder / "postgres", folder / "postgres.log", durable=False)
+    stack.callback(postgres.stop)
+    postgres.start()
+    postgres.create_database("portail")
+    redis = Redis(folder / "valkey", folder / "valkey.log", durable=False)
+    stack.callback(redis.stop)
+    redis.start()
+    return os.environ | {
+        "DJANGO_SETTINGS_MODULE": "portal.settings.production",
+        "DATABASE_URL": postgres.url("portail"),
+        "REDIS_URL": redis.url,
+        "EMAIL_URL": "dummymail://",
+        "SECRET_KEY": "speed-measurements-only-0123456789-abcdefghijklmnopqrstuvwxyz",
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "SECURE_SSL_REDIRECT": "false",
+        "SITE_URL": "http://127.0.0.1",
+        "DEMO": "true",
+        "S3_BUCKET": "",
+        "MEDIA_ROOT": str(folder / "media"),
+        "STATIC_ROOT": str(folder / "static"),
+        "LOG_LEVEL": "ERROR",
+        "WEB_ACCESS_LOG": "",
+    }
+
+
+def _minimal_settings() -> dict[str, str]:
+    return {"DJANGO_SETTINGS_MODULE": "tests.bench.minimal.settings"}
+
+
+def _prepare(environment: dict[str, str]) -> dict[str, dict]:
+    """Loads the data; tells each page's path, session and number of queries."""
+    started = time.monotonic()
+    for command in (["migrate", "--no-input"], ["collectstatic", "--no-input"], ["demo"]):
+        _run([sys.executable, "manage.py", *command], environment)
+    facts = json.loads(_run([sys.executable, "-m", "tests.bench.portal_data"], environment))
+    minimal = _run([sys.executable, "-m", "tests.bench.minimal.project"], environment | _minimal_settings())
+    print(f"data loaded in {time.monotonic() - started:.0f} s", file=sys.stderr)
+    return facts | json.loads(minimal)
+
+
+def _run(command: list[str], environment: dict[str, str]) -> str:
+    done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def _serve(stack: ExitStack, folder: Path, application: str, port: int, environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}"]
+    command += ["--config", "deploy/gunicorn.conf.py"]
+    child = Child(application, command, log=folder / f"{port}.log", env=environment, cwd=CHECKOUT)
+    stack.callback(child.stop)
+    child.start()
+    child.wait_until(lambda: "Booting worker" in child.log_tail() or "Listening" in child.log_tail())
+
+
+def _compare(page: str, ours: Target, theirs: Target) -> float:
+    """Our requests per second over the minimal page's."""
+    with Measure(ours.port, ours.path, ours.cookie) as one, Measure(theirs.port, theirs.path, theirs.cookie) as other:
+        for measure in (one, other):
+            measure.run(SECONDS_PER_ROUND)  # warms up templates, connections and caches
+        rates = [(one.run(SECONDS_PER_ROUND), other.run(SECONDS_PER_ROUND)) for _ in range(ROUNDS)]
+    our_rate, their_rate = median(rate for rate, _ in rates), median(rate for _, rate in rates)
+    print(f"{page}: {our_rate:.0f} requests/s, minimal page {their_rate:.0f}", file=sys.stderr)
+    return our_rate / their_rate
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
