@@ -4,7 +4,7 @@ export PYTHONPATH =
 export UV_PYTHON_DOWNLOADS = never
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test lint format bench bootstrap bootstrap-test
+.PHONY: help demo demo-reset test lint format screenshots bench bootstrap bootstrap-test
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -25,6 +25,9 @@ format: bootstrap-test ## Puts the code and the French typography in shape
 	@$(PYTHON) -m ruff check --quiet --fix; $(PYTHON) -m ruff format --quiet
 	@git ls-files -z 'templates/*' 'applications/*.py' 'dossiers/*.py' 'offers/*.py' 'portal/*.py' | \
 		grep -zv /migrations/ | xargs -0 $(PYTHON) scripts/french_spaces.py
+
+screenshots: bootstrap-test ## The pictures of the README, from a running demo (ADDRESS=…)
+	@exec $(PYTHON) -m tests.e2e.screenshots $(or $(ADDRESS),http://127.0.0.1:8000) docs/images
 
 bench: bootstrap-test ## Speed against a minimal Django page
 	@exec $(PYTHON) -m tests.bench

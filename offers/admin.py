@@ -149,6 +149,7 @@ class OfferAdmin(HrAdmin):
         own = {}
         if offer:
             own = {
+                "title": "Gérer l’offre",
                 "show_save_and_add_another": False,
                 "moves": lifecycle.WORKFLOW.available(offer, request.user),
                 "transitions": offer.transitions.select_related("actor"),

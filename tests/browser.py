@@ -4,11 +4,11 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright, Route, sync_playwright
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 ARTIFACTS = CHECKOUT / "var" / "test-artifacts"
@@ -28,16 +28,20 @@ PHONE = {"width": 375, "height": 740}
 DESKTOP = {"width": 1280, "height": 900}
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def launch(playwright: Playwright) -> Browser:
     program = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None:
         pytest.fail("Chromium est introuvable : « make test » l’installe, ou dit comment.")
+    options = CHROMIUM_OPTIONS + (["--no-sandbox"] if os.geteuid() == 0 else [])
+    return playwright.chromium.launch(executable_path=program, args=options)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
     # Playwright keeps an event loop in our thread, which Django takes for asynchronous code of ours.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    options = CHROMIUM_OPTIONS + (["--no-sandbox"] if os.geteuid() == 0 else [])
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=options)
+        chromium = launch(playwright)
         yield chromium
         chromium.close()
 
@@ -45,42 +49,45 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """A new visitor, in French and in Paris. Calls to the outside and errors in the console fail the test."""
-    yield from _visit(browser, request)
+    yield from visit(browser, request)
 
 
 @pytest.fixture
 def phone(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
     """The same on a small screen."""
-    yield from _visit(browser, request, viewport=PHONE, is_mobile=True, has_touch=True)
+    yield from visit(browser, request, viewport=PHONE, is_mobile=True, has_touch=True)
 
 
 @pytest.fixture
 def page_without_javascript(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Page]:
-    yield from _visit(browser, request, java_script_enabled=False)
+    yield from visit(browser, request, java_script_enabled=False)
 
 
 @pytest.fixture(scope="session")
-def axe() -> Callable[[Page], None]:
-    """`axe(page)` fails when axe finds anything (WCAG A and AA, RGAA 4, best practices), and says what and where."""
+def axe() -> Callable[..., None]:
+    """`axe(page)` fails when axe finds anything (WCAG A and AA, RGAA 4, best practices), and says what and where.
+
+    `axe(page, exclude=["selector"])` leaves out what is not ours.
+    """
     source = (AXE_FOLDER / "axe.min.js").read_text()
     french = json.loads((AXE_FOLDER / "locales" / "fr.json").read_text())
 
-    def check(page: Page) -> None:
+    def check(page: Page, exclude: Sequence[str] = ()) -> None:
         page.evaluate(source)  # not a script element: the page's own security policy stays in force
         violations = page.evaluate(
-            """async ([locale, tags]) => {
+            """async ([locale, tags, exclude]) => {
                 axe.configure({locale});
                 const runOnly = {type: "tag", values: tags};
-                return (await axe.run(document, {runOnly, resultTypes: ["violations"]})).violations;
+                return (await axe.run({exclude}, {runOnly, resultTypes: ["violations"]})).violations;
             }""",
-            [french, AXE_TAGS],
+            [french, AXE_TAGS, list(exclude)],
         )
         assert not violations, f"{page.url}\n{_described(violations)}"
 
     return check
 
 
-def _visit(browser: Browser, request: pytest.FixtureRequest, **options) -> Iterator[Page]:
+def visit(browser: Browser, request: pytest.FixtureRequest, **options) -> Iterator[Page]:
     options.setdefault("viewport", DESKTOP)
     context = browser.new_context(locale="fr-FR", timezone_id="Europe/Paris", **options)
     context.set_default_timeout(10_000)

@@ -1,0 +1,71 @@
+"""The candidate's and the signatory's parts with JavaScript disabled."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from dossiers.signing import link_secret
+from tests.answers import filled_annex, filled_section
+from tests.e2e.filling import fill, tick
+from tests.e2e.people import PHONE, sign_in, verified
+from tests.factories import OfferFactory, UserFactory, pdf_bytes
+
+pytestmark = pytest.mark.e2e
+
+
+def test_a_dossier_without_javascript(visitor):
+    offer, candidate = OfferFactory(), verified(UserFactory())
+    page = visitor(java_script_enabled=False)
+    sign_in(page, candidate)
+    page.goto(offer.get_absolute_url())
+    page.get_by_role("link", name="Candidater").click()
+    tick(page.get_by_label("J’ai lu les conditions"))
+    page.get_by_role("button", name="Commencer ma candidature").click()
+    application = candidate.applications.get()
+    spec = application.dossier.spec
+
+    page.get_by_role("link", name="Votre formation").click()
+    training = filled_section(spec.section_by_key["training"])
+    [internship] = training["internships"]
+    fill(page, training | {"internships": [internship] * 7})  # all the rows that the page shows
+    page.get_by_role("button", name="Enregistrer et revenir au dossier").click()
+    expect(page.get_by_role("listitem").filter(has_text="Votre formation")).to_contain_text("Complet")
+    page.get_by_role("link", name="Votre formation").click()
+    expect(page.locator("[name=internships-6-hospital]")).to_have_value(internship["hospital"])
+    expect(page.locator("[name=internships-8-hospital]")).to_have_value("")  # two more to go on with
+    page.get_by_role("link", name="Mon dossier").click()
+
+    page.get_by_role("link", name="CV détaillé").click()
+    page.locator("[name=file]").set_input_files(
+        {"name": "cv.pdf", "mimeType": "application/pdf", "buffer": pdf_bytes()}
+    )
+    page.get_by_role("button", name="Envoyer le fichier").click()
+    expect(page.get_by_role("link", name="cv.pdf")).to_be_visible()
+    page.get_by_role("main").get_by_role("link", name="Revenir au dossier").click()
+
+    page.get_by_role("link", name="Annexe 5 –").click()
+    page.get_by_text("Voir ce que cette personne lira").click()
+    signatory = {"name": "Signataire", "function": "Directeur", "institution": "Hôpital", "email": "d@example.org"}
+    fill(page, {f"signatory_{name}": value for name, value in signatory.items()})
+    page.get_by_role("button", name="Enregistrer et envoyer la demande").click()
+    expect(page.get_by_text("En attente de Signataire")).to_be_visible()
+
+    annex = application.dossier.annexes.get()
+    reader = visitor(java_script_enabled=False, **PHONE)
+    reader.goto(f"/avis/{link_secret(annex)}/")
+    fill(reader, {"opinion": "unfavorable", "text": "Avis défavorable et motivé.", "certified": True})
+    fill(reader, filled_annex(annex.spec), prefix="annexe-")
+    reader.get_by_role("button", name="Signer mon avis").click()
+    expect(reader.get_by_role("heading", level=1)).to_have_text("Votre avis est signé")
+
+
+def test_the_menu_without_javascript(visitor):
+    """On a phone, the links that a button would unfold are simply there."""
+    page = visitor(UserFactory(), java_script_enabled=False, **PHONE)
+    page.goto("/")
+    menu = page.get_by_role("navigation", name="Menu principal")
+    expect(page.get_by_role("button", name="Se déconnecter").last).to_be_visible()
+    menu.get_by_role("link", name="Offres").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Offres de santé-justice")
+    expect(page.get_by_role("navigation", name="vous êtes ici").get_by_role("link", name="Accueil")).to_be_visible()
