@@ -75,7 +75,7 @@ class TransitionLog(models.Model):
         ordering = ["at", "pk"]
 
     def __str__(self) -> str:
-        return f"{self.name} : {self.source} → {self.target}"
+        return f"{self.name} : {self.source} → {self.target}"
 
     @property
     def label(self) -> str:
@@ -118,9 +118,9 @@ class Workflow:
             if not transition.allowed(actor, row):
                 raise NotAllowed("Vous ne pouvez pas faire cette action.")
             if row.state not in transition.sources:
-                raise TransitionRefused(f"« {transition.label} » n’est plus possible : {self._state_label(row)}.")
+                raise TransitionRefused(f"« {transition.label} » n’est plus possible : {self._state_label(row)}.")
             if transition.reason_required and not reason.strip():
-                raise TransitionRefused(f"« {transition.label} » demande un motif.")
+                raise TransitionRefused(f"« {transition.label} » demande un motif.")
             data["reason"] = reason.strip()
             if reasons := list(transition.blockers(row, **data)):
                 raise TransitionRefused(*reasons)
@@ -141,4 +141,4 @@ class Workflow:
 
     @staticmethod
     def _state_label(row: models.Model) -> str:
-        return f"l’état est maintenant « {row.get_state_display()} »"
+        return f"l’état est maintenant « {row.get_state_display()} »"
