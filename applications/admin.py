@@ -142,6 +142,9 @@ class SeatForm(forms.ModelForm):
 
     def clean_email(self) -> str:
         email = self.cleaned_data["email"]
+        if self.instance.pk and email == self.instance.user.email:
+            self.user = self.instance.user  # as it was, even if the account was closed since
+            return email
         self.user = User.objects.filter(email__iexact=email, is_active=True).first()
         if self.user is None:
             raise forms.ValidationError("Cette adresse n’a pas de compte : la personne doit d’abord en créer un.")
@@ -197,6 +200,12 @@ class CommissionAdmin(HrAdmin):
         if db_field.name == "institution" and not request.user.is_superuser:
             kwargs["queryset"] = Institution.objects.filter(pk__in=request.user.hr_institution_ids)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_related(self, request, form, formsets, change):
+        """Offers of other institutions, which the agent neither sees nor chooses, stay attached."""
+        others = list(form.instance.offers.exclude(pk__in=Offer.objects.managed_by(request.user))) if change else []
+        super().save_related(request, form, formsets, change)
+        form.instance.offers.add(*others)
 
     def formfield_for_manytomany(self, db_field, request, **kwargs):
         if db_field.name == "offers":

@@ -11,11 +11,13 @@ from django.utils import timezone
 from applications.models import Application
 from dossiers import signing
 from dossiers.freezing import lock_open
-from dossiers.models import Annex
+from dossiers.models import Annex, AnnexTransition
 from portal.notifications import outbox
 from portal.workflow import TransitionRefused
 
 ROLLING_LINK_LIFE = timedelta(days=90)  # an offer without a deadline still has links that expire
+RESEND_AFTER = timedelta(hours=12)
+REQUESTS_A_DAY = 3  # and annex: enough for a wrong address and two changes of mind
 SIGNATORY_FIELDS = ("signatory_name", "signatory_function", "signatory_institution", "signatory_email")
 
 
@@ -40,6 +42,8 @@ def name_signatory(application: Application, key: str, signatory: dict[str, str]
     with transaction.atomic():
         lock_open(application.dossier)
         annex, _ = Annex.objects.select_for_update().get_or_create(dossier=application.dossier, key=key)
+        if annex.is_waiting and annex.signatory_email == signatory.get("signatory_email"):
+            return annex  # a double click on "send"
         if annex.state != Annex.State.TO_SEND:
             raise TransitionRefused("Cette annexe est déjà envoyée. Changez d’abord de signataire.")
         for name in SIGNATORY_FIELDS:
@@ -60,10 +64,24 @@ def _send(annex: Annex, move: str, actor: Any) -> Annex:
     offer = annex.dossier.application.offer
     if offer.state != offer.State.PUBLISHED:
         raise TransitionRefused("Cette offre n’accepte plus de dépôt : un avis ne peut plus être demandé.")
+    if move == "resend" and annex.renewed_at and timezone.now() - annex.renewed_at < RESEND_AFTER:
+        raise TransitionRefused("Cette demande est partie il y a moins de douze heures. Laissez le temps de répondre.")
     with transaction.atomic():
         annex = signing.WORKFLOW.run(annex, move, actor=actor, until=offer.deadline)
+        _refuse_a_flood(annex)
         _tell_signatory(annex, "signatory_request")
     return annex
+
+
+def _refuse_a_flood(annex: Annex) -> None:
+    """The portal writes in its own name to whoever a candidate names: a day's requests are counted."""
+    sent = AnnexTransition.objects.filter(
+        subject__dossier=annex.dossier_id,
+        name__in=["invite", "resend"],
+        at__gt=timezone.now() - timedelta(days=1),
+    )
+    if sent.count() > REQUESTS_A_DAY * len(annex.dossier.spec.annexes):
+        raise TransitionRefused("Beaucoup de demandes sont parties aujourd’hui : la prochaine pourra partir demain.")
 
 
 def replace(annex: Annex, *, actor: Any) -> Annex:
@@ -76,24 +94,32 @@ def replace(annex: Annex, *, actor: Any) -> Annex:
     return annex
 
 
-def sign(annex: Annex, answer: dict[str, Any]) -> Annex:
-    """Sign the opinion. `answer`: opinion, text, and the annex's own raw fields."""
+def sign(annex: Annex, answer: dict[str, Any], *, seen: str = "", at: datetime | None = None) -> Annex:
+    """Sign the opinion. `answer`: opinion, text, and the annex's own raw fields.
+
+    seen: fingerprint of what the page showed, so that nobody signs under another text. at: when the request arrived.
+    """
     with transaction.atomic():
-        until = closes_at(annex)
-        label = signing.signer_label(annex)
-        annex = signing.WORKFLOW.run(annex, "sign", actor_label=label, until=until, answer=answer)
+        annex = _answer(annex, "sign", answer=answer, seen=seen, at=at)
         _tell_signatory(annex, "signatory_copy")
         _tell_candidate(annex, "annex_signed")
     return annex
 
 
-def decline(annex: Annex, reason: str) -> Annex:
+def decline(annex: Annex, reason: str, *, at: datetime | None = None) -> Annex:
     with transaction.atomic():
-        until = closes_at(annex)
-        label = signing.signer_label(annex)
-        annex = signing.WORKFLOW.run(annex, "decline", actor_label=label, until=until, reason=reason)
+        annex = _answer(annex, "decline", reason=reason, at=at)
         _tell_candidate(annex, "annex_declined")
     return annex
+
+
+def _answer(annex: Annex, move: str, **data: Any) -> Annex:
+    """The signatory's move, while the application is locked (before the dossier, as in filing) and still in hand."""
+    application = Application.objects.select_for_update(of=("self",)).get(dossier=annex.dossier_id)
+    if not application.is_draft:
+        raise TransitionRefused("Cette candidature n’est plus en préparation : votre avis n’est plus attendu.")
+    label = signing.signer_label(annex)
+    return signing.WORKFLOW.run(annex, move, actor_label=label, until=closes_at(annex), link=annex.link_hash, **data)
 
 
 def note_opening(annex: Annex) -> Annex:

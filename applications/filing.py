@@ -13,6 +13,7 @@ from applications.models import Application, ApplicationTransition, Receipt
 from dossiers.completeness import completeness
 from dossiers.content import dossier_content, moment
 from dossiers.freezing import freeze, lock_open
+from dossiers.models import Annex
 from offers.models import Offer
 from portal.notifications import outbox
 
@@ -47,7 +48,7 @@ def seal(application: Application, entry: ApplicationTransition, **data: Any) ->
     """Freeze the dossier, write the receipt, queue the mails; rendering starts after commit."""
     offer = application.offer
     content = dossier_content(application.dossier, document_context(application))
-    freeze(application.dossier, content)
+    freeze(application.dossier, content, application.filed_at)
     Receipt.objects.create(
         application=application,
         number=application.number,
@@ -55,7 +56,7 @@ def seal(application: Application, entry: ApplicationTransition, **data: Any) ->
         content=receipt_content(application, content),
     )
     outbox.enqueue("receipt", application.candidate.email, {"application": str(application.pk)})
-    for annex in application.dossier.annexes.all():
+    for annex in application.dossier.annexes.filter(state=Annex.State.SIGNED):
         outbox.enqueue("opinion_filed", annex.signatory_email, {"annex": str(annex.pk)})
     outbox.enqueue("filed_for_hr", offer.service_email, {"application": str(application.pk)})
     transaction.on_commit(lambda: _render_soon(str(application.pk)), robust=True)
@@ -113,9 +114,10 @@ def tell_candidate(event: str):
 
 
 def tell_withdrawal(application: Application, entry: ApplicationTransition, **data: Any) -> None:
-    """The service in charge learns of the withdrawal of a dossier that it had received; signatories too, if waiting."""
+    """The service in charge learns of the withdrawal of a dossier that it had received; so do the signatories asked."""
     if application.was_filed:
-        outbox.enqueue("withdrawn_for_hr", application.offer.service_email, {"application": str(application.pk)})
+        payload = {"application": str(application.pk), "entry": entry.pk}
+        outbox.enqueue("withdrawn_for_hr", application.offer.service_email, payload)
     for annex in application.dossier.annexes.all():
-        if annex.is_waiting:
+        if annex.is_waiting or annex.state == annex.State.SIGNED:
             outbox.enqueue("request_dropped", annex.signatory_email, {"annex": str(annex.pk)})

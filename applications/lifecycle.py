@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from django.db import connection
+
 from applications import filing
 from applications.models import Application, ApplicationTransition
-from offers.models import Offer
 from portal.workflow import Transition, Workflow
 
 State = Application.State
@@ -23,8 +24,12 @@ def _manages(actor: Any, application: Application) -> bool:
 
 def _lock_offer(application_pk) -> None:
     """Offer before application: a deadline cannot move while a dossier is being filed."""
-    offers = Offer.objects.select_for_update(of=("self",), no_key=True)
-    list(offers.filter(applications=application_pk).values_list("pk"))
+    with connection.cursor() as cursor:  # shared: dossiers filed at the same time do not wait for one another
+        cursor.execute(
+            "SELECT 1 FROM offers_offer JOIN applications_application ON offers_offer.id = offer_id"
+            " WHERE applications_application.id = %s FOR SHARE OF offers_offer",
+            [application_pk],
+        )
 
 
 WORKFLOW = Workflow(

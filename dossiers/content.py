@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from dossiers.models import Annex, Dossier, Piece
-from dossiers.spec import AnnexSpec, PieceSpec, SectionSpec
+from dossiers.spec import AnnexSpec, DossierSpec, PieceSpec, SectionSpec
 
 SCHEMA = 1
 
@@ -24,7 +24,7 @@ def fingerprint(content: Any) -> str:
 
 
 def moment(value) -> str:
-    """A date and time as people in Paris read it, to the second where it proves something."""
+    """A date and time as people in Paris read it."""
     return date_format(timezone.localtime(value), r"j F Y à G \h i") if value else ""
 
 
@@ -43,6 +43,14 @@ def section_content(section: SectionSpec, raw: Mapping[str, Any], *, private: bo
             if private or not spec.private
         ],
     }
+
+
+def shown_to_signatory(
+    spec: DossierSpec, annex: AnnexSpec, answers: Mapping[str, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """The sections that concern this annex, without the fields that no signatory sees."""
+    sections = (spec.section_by_key[key] for key in annex.sections)
+    return [section_content(section, answers.get(section.key, {}), private=False) for section in sections]
 
 
 def piece_content(spec: PieceSpec, files: Iterable[Piece]) -> dict[str, Any]:
@@ -92,7 +100,10 @@ def signatory_of(annex: Annex | None) -> dict[str, str]:
     }
 
 
-def annex_content(spec: AnnexSpec, annex: Annex | None, *, candidate: str) -> dict[str, Any]:
+def annex_content(
+    spec: AnnexSpec, annex: Annex | None, *, candidate: str, sections: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """An annex with its answer. sections: what its signatory would read now, to tell whether it has changed since."""
     sign_off = getattr(annex, "sign_off", None) if annex else None
     answer = {
         "opinion": "",
@@ -106,6 +117,7 @@ def annex_content(spec: AnnexSpec, annex: Annex | None, *, candidate: str) -> di
         "verified_by": "",
         "reference": "",
         "sha256": "",
+        "changed_since_signature": False,
     }
     if sign_off:
         answer |= sign_off.content["answer"] | {
@@ -116,6 +128,7 @@ def annex_content(spec: AnnexSpec, annex: Annex | None, *, candidate: str) -> di
             "verified_by": sign_off.verified_by,
             "reference": sign_off.reference,
             "sha256": sign_off.sha256,
+            "changed_since_signature": sign_off.content["shown"]["sections"] != sections,
         }
     question = annex_question(
         spec, candidate=candidate, signatory=signatory_of(annex), opinion=answer["opinion_display"]
@@ -142,7 +155,12 @@ def dossier_content(dossier: Dossier, context: Mapping[str, Any]) -> dict[str, A
         "sections": [section_content(section, answers.get(section.key, {})) for section in spec.sections],
         "pieces": [piece_content(piece, pieces.get(piece.key, ())) for piece in spec.pieces],
         "annexes": [
-            annex_content(annex, annexes.get(annex.key), candidate=context.get("candidate_name", ""))
+            annex_content(
+                annex,
+                annexes.get(annex.key),
+                candidate=context.get("candidate_name", ""),
+                sections=shown_to_signatory(spec, annex, answers),
+            )
             for annex in spec.annexes
         ],
     }

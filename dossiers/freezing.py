@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
-
-from django.utils import timezone
 
 from dossiers.content import fingerprint
 from dossiers.models import Dossier, FrozenDossier
@@ -22,12 +21,10 @@ def lock_open(dossier: Dossier) -> Dossier:
     return row
 
 
-def freeze(dossier: Dossier, content: dict[str, Any]) -> FrozenDossier:
-    """Freeze `dossier` with this content (`dossiers.content.dossier_content`). Within a transaction."""
+def freeze(dossier: Dossier, content: dict[str, Any], at: datetime) -> FrozenDossier:
+    """Freeze `dossier` with this content (`dossiers.content.dossier_content`), filed `at`. Within a transaction."""
     row = lock_open(dossier)
-    frozen = FrozenDossier.objects.create(
-        dossier=row, content=content, sha256=fingerprint(content), frozen_at=timezone.now()
-    )
+    frozen = FrozenDossier.objects.create(dossier=row, content=content, sha256=fingerprint(content), frozen_at=at)
     row.frozen_at = frozen.frozen_at
     row.save(update_fields=["frozen_at"])
     return frozen

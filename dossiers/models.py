@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import uuid
-from datetime import datetime
 from functools import cached_property
 
 import pgtrigger
@@ -13,6 +12,7 @@ from django.db import models
 from django.utils import timezone
 
 from dossiers.spec import AnnexSpec, DossierSpec, get_spec
+from portal.validators import plain_line
 from portal.workflow import TransitionLog
 
 
@@ -144,9 +144,11 @@ class Annex(models.Model):
     dossier = models.ForeignKey(Dossier, models.CASCADE, related_name="annexes")
     key = models.CharField(max_length=60)
     state = models.CharField("état", max_length=10, choices=State.choices, default=State.TO_SEND)
-    signatory_name = models.CharField("nom et prénom du signataire", max_length=150, blank=True)
-    signatory_function = models.CharField("fonction", max_length=150, blank=True)
-    signatory_institution = models.CharField("établissement", max_length=200, blank=True)
+    signatory_name = models.CharField(
+        "nom et prénom du signataire", max_length=150, blank=True, validators=[plain_line]
+    )
+    signatory_function = models.CharField("fonction", max_length=150, blank=True, validators=[plain_line])
+    signatory_institution = models.CharField("établissement", max_length=200, blank=True, validators=[plain_line])
     signatory_email = models.EmailField("adresse électronique professionnelle", blank=True)
     link_nonce = models.CharField(max_length=43, blank=True)
     link_hash = models.CharField(max_length=64, blank=True, db_index=True)
@@ -155,7 +157,6 @@ class Annex(models.Model):
     opened_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True)
     decline_reason = models.TextField("motif du refus", blank=True)
-    draft = models.JSONField(default=dict)
 
     class Meta:
         verbose_name = "annexe"
@@ -176,10 +177,6 @@ class Annex(models.Model):
     @property
     def is_waiting(self) -> bool:
         return self.state in self.WAITING
-
-    @property
-    def waiting_since(self) -> datetime | None:
-        return self.sent_at if self.is_waiting else None
 
 
 class AnnexTransition(TransitionLog):

@@ -15,7 +15,7 @@ from typing import Any
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from dossiers.content import annex_question, fingerprint, section_content, signatory_of
+from dossiers.content import annex_question, fingerprint, section_content, shown_to_signatory, signatory_of
 from dossiers.models import Annex, AnnexTransition, Dossier, Opinion, SignOff
 from portal.workflow import Transition, Workflow, nobody_special
 
@@ -46,12 +46,25 @@ def _owns(actor: Any, annex: Annex) -> bool:
     return actor is not None and actor.pk == annex.dossier.owner_id
 
 
-def _not_frozen_nor_late(annex: Annex, *, until: datetime | None = None, **data: Any):
-    """`until`: the last instant at which the circuit is open (the offer's deadline), or None."""
+def _not_frozen_nor_late(annex: Annex, *, until: datetime | None = None, at: datetime | None = None, **data: Any):
+    """until: the last instant at which the circuit is open (the offer's deadline), or None. at: when it was asked."""
     if annex.dossier.is_frozen:
         yield "Le dossier est déposé : il ne change plus."
-    elif until is not None and timezone.now().replace(microsecond=0) > until:
+    elif until is not None and (at or timezone.now()).replace(microsecond=0) > until:
         yield "La date limite est passée."
+
+
+def _answers_this_request(annex: Annex, *, link: str = "", seen: str = "", **data: Any):
+    """The answer to this very request, in the light of what the dossier says now.
+
+    link: hash of the link that the answer came by. seen: fingerprint of what the page showed ("" for neither: a caller
+    that has just read the dossier itself).
+    """
+    yield from _not_frozen_nor_late(annex, **data)
+    if link and link != annex.link_hash:
+        yield "Cette demande a été retirée ou confiée à une autre personne."
+    elif seen and seen != fingerprint(seen_by_signatory(annex)):
+        yield "Le dossier a changé pendant votre lecture : relisez-le, puis signez."
 
 
 def _can_be_sent(annex: Annex, **data: Any):
@@ -65,7 +78,6 @@ def _new_link(annex: Annex, **data: Any) -> None:
     annex.link_hash = link_hash(link_secret(annex))
     annex.sent_at = annex.renewed_at = timezone.now()
     annex.opened_at, annex.answered_at, annex.decline_reason = None, None, ""
-    annex.draft = {}
 
 
 def _renew_link(annex: Annex, **data: Any) -> None:
@@ -79,7 +91,6 @@ def _forget_signatory(annex: Annex, **data: Any) -> None:
     annex.signatory_name = annex.signatory_function = annex.signatory_institution = annex.signatory_email = ""
     annex.link_nonce = annex.link_hash = annex.decline_reason = ""
     annex.sent_at = annex.renewed_at = annex.opened_at = annex.answered_at = None
-    annex.draft = {}
 
 
 def _lock_dossier(annex_pk) -> None:
@@ -137,7 +148,7 @@ WORKFLOW = Workflow(
             sources=frozenset({State.SENT, State.OPENED}),
             target=State.SIGNED,
             allowed=nobody_special,
-            blockers=_not_frozen_nor_late,
+            blockers=_answers_this_request,
             change=lambda annex, **data: _record_answer(annex),
             effect=lambda annex, entry, *, answer, **data: _record_sign_off(annex, entry, answer),
         ),
@@ -148,7 +159,7 @@ WORKFLOW = Workflow(
             sources=frozenset({State.SENT, State.OPENED}),
             target=State.DECLINED,
             allowed=nobody_special,
-            blockers=_not_frozen_nor_late,
+            blockers=_answers_this_request,
             reason_required=True,
             change=lambda annex, *, reason, **data: (
                 _record_answer(annex),
@@ -162,7 +173,6 @@ WORKFLOW = Workflow(
 
 def _record_answer(annex: Annex) -> None:
     annex.answered_at = timezone.now()
-    annex.draft = {}
 
 
 def signer_label(annex: Annex) -> str:
@@ -178,12 +188,11 @@ def seen_by_signatory(annex: Annex, opinion: str = ANY_OPINION) -> dict[str, Any
     opinion: its label, in the statement that is signed.
     """
     answers = {row.section: row.raw for row in annex.dossier.answers.all()}
-    sections = [annex.dossier.spec.section_by_key[key] for key in annex.spec.sections]
     candidate = annex.dossier.owner.get_full_name()
     question = annex_question(annex.spec, candidate=candidate, signatory=signatory_of(annex), opinion=opinion)
     return question | {
         "candidate": candidate,
-        "sections": [section_content(section, answers.get(section.key, {}), private=False) for section in sections],
+        "sections": shown_to_signatory(annex.dossier.spec, annex.spec, answers),
     }
 
 

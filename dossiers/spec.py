@@ -110,6 +110,7 @@ class PieceSpec:
     required: bool = True
     required_if: Callable[[Mapping[str, Mapping[str, Any]]], bool] | None = None
     multiple: bool = False
+    max_files: int = 10
 
     def is_required(self, answers: Mapping[str, Mapping[str, Any]]) -> bool:
         return self.required_if(answers) if self.required_if else self.required
@@ -136,6 +137,11 @@ class AnnexSpec:
     fields: tuple[FieldSpec, ...] = ()
     rule: Callable[[Mapping[str, Any]], list[Problem]] | None = None
     sections: tuple[str, ...] = ()
+
+    @property
+    def is_short(self) -> bool:
+        """Whether three minutes do: an opinion and its reasons, no other text to write."""
+        return not any(field.type == "long" for field in self.fields)
 
     @cached_property
     def form_section(self) -> SectionSpec:

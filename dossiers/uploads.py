@@ -93,6 +93,8 @@ def add_piece(dossier: Dossier, key: str, upload: UploadedFile) -> Piece:
             if not spec.multiple:
                 for former in dossier.pieces.filter(key=key):
                     remove_piece(former)
+            elif dossier.pieces.filter(key=key).count() >= spec.max_files:
+                raise ValidationError(f"Cette pièce a déjà {spec.max_files} fichiers. Retirez-en un d’abord.")
             piece.save()
     except Exception:
         piece.file.delete(save=False)

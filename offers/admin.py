@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 
 from offers import lifecycle, views
-from offers.admin_forms import ExtendForm, MoveForm, form_for, own_sections
+from offers.admin_forms import ExtendForm, MoveForm, OfferForm, form_for, own_sections
 from offers.kinds import all_kinds, get_kind
 from offers.models import Offer
 from portal.workflow import TransitionRefused
@@ -138,9 +138,14 @@ class OfferAdmin(HrAdmin):
         return super().add_view(request, form_url, extra_context)
 
     def save_model(self, request, obj, form, change):
-        if not change:
+        """Only the form's own columns: a publication or an extension made meanwhile is not undone."""
+        if change:
+            readonly = set(self.get_readonly_fields(request, obj))
+            columns = [name for name in OfferForm.Meta.fields if name not in readonly]
+            obj.save(update_fields=[*columns, "details", "parameters", "updated_at"])
+        else:
             obj.kind = self._kind(request, None).slug
-        super().save_model(request, obj, form, change)
+            super().save_model(request, obj, form, change)
 
     # Moves
 

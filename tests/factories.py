@@ -18,7 +18,9 @@ from factory.django import DjangoModelFactory
 
 from applications import circuit, lifecycle
 from applications.models import Application, Commission, CommissionMember
+from dossiers import signing
 from dossiers.answers import save_answers
+from dossiers.content import fingerprint
 from dossiers.models import Annex, Dossier
 from dossiers.uploads import add_piece
 from offers.models import Offer
@@ -170,6 +172,14 @@ def invited_annex(application: Application, key: str = "hospital_director", **si
 def answer_to(annex: Annex, text: str = "Avis motivé.", opinion: str = "favorable") -> dict:
     """What a signatory answers."""
     return {"opinion": opinion, "text": text, "fields": filled_annex(annex.spec)}
+
+
+def signature_form(annex: Annex, **changes) -> dict:
+    """What the signatory's page posts, filled in."""
+    annex = Annex.objects.get(pk=annex.pk)
+    own = {f"annexe-{name}": value for name, value in filled_annex(annex.spec).items()}
+    seen = fingerprint(signing.seen_by_signatory(annex))
+    return {"opinion": "favorable", "text": "D’accord.", "certified": "on", "seen": seen} | own | changes
 
 
 def sign(annex: Annex, text: str = "Avis motivé.", opinion: str = "favorable") -> Annex:

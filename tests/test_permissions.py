@@ -33,7 +33,7 @@ from dossiers.models import Document, Opinion, Piece
 from dossiers.uploads import add_piece
 from portal.notifications.models import Mail
 from tests import factories as make
-from tests.answers import filled_annex, filled_section
+from tests.answers import filled_section
 
 pytestmark = pytest.mark.django_db
 
@@ -273,20 +273,14 @@ def finish(application: Application) -> Application:
 
 def posted_by(applications) -> dict[str, Callable[[], dict]]:
     """What is sent where an empty form would say little."""
-    annex_fields = filled_annex(applications["filed"].dossier.spec.annex_by_key["hospital_director"])
-    signed = {
-        "opinion": "favorable",
-        "text": "D’accord.",
-        "certified": "on",
-        **{f"annexe-{name}": value for name, value in annex_fields.items()},
-    }
+    asked = applications["draft"].dossier.annexes.filter(key="hospital_director")
     return {
         "applications:start": lambda: {"understood": "on"},
         "applications:recap": lambda: {"certified": "on"},
         "applications:piece": lambda: {"file": make.pdf_upload()},
         "applications:annex": lambda: make.SIGNATORY,
         "applications:withdraw": lambda: {"reason": "Un motif."},
-        "signatory:annex": lambda: signed,
+        "signatory:annex": lambda: make.signature_form(asked.get()),
         "signatory:decline": lambda: {"reason": "Absence."},
         "commission:review": lambda: {"opinion": "favorable", "reasons": "Bon dossier."},
         "commission:recuse": lambda: {"reason": "Lien familial."},
@@ -372,7 +366,7 @@ def test_files_are_served_as_private(world):
                 if response.streaming:
                     assert {"private", "no-store"} <= set(response["Cache-Control"].split(", "))
                     assert response["X-Content-Type-Options"] == "nosniff"
-                    assert "sandbox" in response["Content-Security-Policy"]
+                    assert "default-src 'none'" in response["Content-Security-Policy"]
 
 
 def test_the_storage_itself_refuses_strangers(world):

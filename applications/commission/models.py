@@ -50,7 +50,7 @@ class CommissionMember(models.Model):
 
 
 class Review(models.Model):
-    """A member's reasoned opinion on one dossier; each save keeps its date, the last one counts."""
+    """A member's reasoned opinion on one dossier, as last written. withdrawn_at: when the member recused themselves."""
 
     application = models.ForeignKey("applications.Application", models.PROTECT, related_name="reviews")
     member = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="reviews", verbose_name="membre")
@@ -58,6 +58,7 @@ class Review(models.Model):
     reasons = models.TextField("motivation", max_length=8000)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    withdrawn_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         app_label = "applications"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.utils import timezone
 
 from applications.models import Application, Recusal, Review
 from portal.workflow import TransitionRefused
@@ -11,9 +12,7 @@ from portal.workflow import TransitionRefused
 def record_review(application: Application, member, opinion: str, reasons: str) -> Review:
     """Write or replace the member's reasoned opinion, until the decision."""
     with transaction.atomic():
-        row = Application.objects.select_for_update(of=("self",)).get(pk=application.pk)
-        if row.state != Application.State.ADMISSIBLE:
-            raise TransitionRefused("Ce dossier n’est plus à l’examen.")
+        row = _under_examination(application)
         review, _ = Review.objects.update_or_create(
             application=row, member=member, defaults={"opinion": opinion, "reasons": reasons}
         )
@@ -21,9 +20,16 @@ def record_review(application: Application, member, opinion: str, reasons: str) 
 
 
 def record_recusal(application: Application, member, reason: str) -> Recusal:
-    """The member takes no part in this dossier: their opinion, if any, is withdrawn with them."""
+    """The member takes no further part in this dossier: an opinion already given is withdrawn, and kept as such."""
     with transaction.atomic():
-        Application.objects.select_for_update(of=("self",)).get(pk=application.pk)
-        Review.objects.filter(application=application, member=member).delete()
-        recusal, _ = Recusal.objects.get_or_create(application=application, member=member, defaults={"reason": reason})
+        row = _under_examination(application)
+        Review.objects.filter(application=row, member=member).update(withdrawn_at=timezone.now())
+        recusal, _ = Recusal.objects.get_or_create(application=row, member=member, defaults={"reason": reason})
     return recusal
+
+
+def _under_examination(application: Application) -> Application:
+    row = Application.objects.select_for_update(of=("self",)).get(pk=application.pk)
+    if row.state != Application.State.ADMISSIBLE:
+        raise TransitionRefused("Ce dossier n’est plus à l’examen.")
+    return row

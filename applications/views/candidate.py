@@ -16,9 +16,10 @@ from applications.forms import FileForm, StartForm, WithdrawForm
 from applications.models import Application
 from applications.views.access import own_application, own_draft, spec_part
 from applications.views.files import documents_of
-from dossiers.answers import save_answers
+from dossiers.answers import ChangedMeanwhile, save_answers
 from dossiers.completeness import completeness
-from dossiers.content import dossier_content
+from dossiers.content import dossier_content, section_content
+from dossiers.spec import SectionSpec
 from offers.models import Offer
 from portal.forms import SectionForm
 from portal.workflow import TransitionRefused
@@ -86,30 +87,45 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 def section(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     """One section. Whatever is typed is saved, right or wrong; what is wrong is then told beside its field."""
     application = own_draft(request, pk)
-    dossier = application.dossier
-    spec = spec_part(dossier, "section", key)
+    spec = spec_part(application.dossier, "section", key)
     if request.method == "POST":
-        form = SectionForm(spec, request.POST, check=False)
-        raw = form.raw()
-        save_answers(dossier, key, raw)
-        wrong = [problem for problem in spec.clean(raw).problems if not problem.missing]
-        blocking = [problem for problem in wrong if problem.blocking]
-        if not blocking:
-            messages.success(request, f"« {spec.title} » est enregistré.")
-            return redirect(*_next_place(application, key, request.POST.get("next")))
+        return _save_section(request, application, spec)
+    stored = application.dossier.answers.filter(section=key).first()
+    raw = stored.raw if stored else _prefilled(application, spec)
+    check = request.GET.get("verifier") == "1"
+    form = SectionForm.from_raw(spec, raw, check=check)
+    if stored and not check:
+        form.add_problems(problem for problem in spec.clean(raw).problems if not problem.missing)
+    return _section_page(request, application, spec, form, stored.version if stored else 0)
+
+
+def _save_section(request: HttpRequest, application: Application, spec: SectionSpec) -> HttpResponse:
+    form = SectionForm(spec, request.POST, check=False)
+    raw = form.raw()
+    shown = request.POST.get("version", "")
+    try:
+        version = save_answers(application.dossier, spec.key, raw, shown=int(shown) if shown.isdecimal() else None)
+    except ChangedMeanwhile as change:
+        other = section_content(spec, change.stored.raw)
+        return _section_page(
+            request, application, spec, form, change.stored.version, other=other, saved_at=change.stored.saved_at
+        )
+    wrong = [problem for problem in spec.clean(raw).problems if not problem.missing]
+    if any(problem.blocking for problem in wrong):
         form.add_problems(wrong)
         messages.warning(request, "Vos réponses sont enregistrées. Certaines sont à corriger.")
-    else:
-        stored = dossier.answers.filter(section=key).values_list("raw", flat=True).first()
-        raw = _prefilled(application, spec) if stored is None else stored
-        check = request.GET.get("verifier") == "1"
-        form = SectionForm.from_raw(spec, raw, check=check)
-        if stored is not None and not check:
-            form.add_problems(problem for problem in spec.clean(raw).problems if not problem.missing)
-    return render(request, "applications/section.html", _stepper(application, key) | {"form": form, "spec": spec})
+        return _section_page(request, application, spec, form, version)
+    messages.success(request, f"« {spec.title} » est enregistré.")
+    return redirect(*_next_place(application, spec.key, request.POST.get("next")))
 
 
-def _prefilled(application: Application, spec) -> dict[str, str]:
+def _section_page(request, application: Application, spec: SectionSpec, form: SectionForm, version: int, **extra):
+    """version: of the stored answers that the form is to replace. other: those answers, where both are to be seen."""
+    context = _stepper(application, spec.key) | {"form": form, "spec": spec, "version": version} | extra
+    return render(request, "applications/section.html", context, status=409 if "other" in extra else 200)
+
+
+def _prefilled(application: Application, spec: SectionSpec) -> dict[str, str]:
     """What the account already tells, so that it is not typed twice."""
     candidate = application.candidate
     known = {"full_name": candidate.get_full_name(), "email": candidate.email}

@@ -79,6 +79,10 @@ def recuse(request: HttpRequest, pk: UUID) -> HttpResponse:
     form = RecusalForm(request.POST)
     if not form.is_valid():
         return _detail(request, application, recusal_form=form)
-    record_recusal(application, request.user, form.cleaned_data["reason"])
+    try:
+        record_recusal(application, request.user, form.cleaned_data["reason"])
+    except TransitionRefused as refusal:
+        messages.error(request, str(refusal))
+        return redirect("commission:detail", application.pk)
     messages.success(request, "Votre déport est enregistré. Ce dossier ne vous est plus présenté.")
     return redirect("commission:list")

@@ -31,10 +31,10 @@ def documents_of(application: Application) -> dict[str, Document]:
 
 
 def private(response):
-    """No shared cache keeps it, no browser guesses its type, nothing in it runs."""
+    """No shared cache keeps it, no browser guesses its type, nothing in it loads or runs."""
     response["Cache-Control"] = "private, no-store"
     response["X-Content-Type-Options"] = "nosniff"
-    response["Content-Security-Policy"] = "default-src 'none'; sandbox; frame-ancestors 'none'"
+    response["Content-Security-Policy"] = "default-src 'none'; frame-ancestors 'none'"
     return response
 
 

@@ -84,8 +84,9 @@ def annex(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
 def _name_and_perhaps_send(request, application: Application, key: str, signatory: dict[str, str]) -> HttpResponse:
     try:
         named = circuit.name_signatory(application, key, signatory)
-        if "send" in request.POST:
-            circuit.invite(named, actor=request.user)
+        if "send" in request.POST or named.is_waiting:
+            if not named.is_waiting:
+                circuit.invite(named, actor=request.user)
             messages.success(request, f"La demande part à {named.signatory_email}.")
             return redirect("applications:detail", application.pk)
         messages.success(request, "Le signataire est enregistré. La demande n’est pas encore envoyée.")

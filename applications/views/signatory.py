@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from applications import circuit
 from applications.forms import DeclineForm, OpinionForm
+from dossiers.content import fingerprint
 from dossiers.models import Annex
 from dossiers.signing import annex_of_link, seen_by_signatory
 from portal.forms import SectionForm
@@ -32,6 +35,7 @@ def _private(response: HttpResponse) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def annex(request: HttpRequest, token: str) -> HttpResponse:
     """Read what concerns this opinion, write it, sign. Opening the page never signs."""
+    received_at = timezone.now()
     found = annex_of_link(token)
     if found is None:
         return _private(_dead_link(request, None))
@@ -40,7 +44,7 @@ def annex(request: HttpRequest, token: str) -> HttpResponse:
     if not circuit.is_alive(found):
         return _private(_dead_link(request, found))
     if request.method == "POST":
-        return _private(_sign(request, found, token))
+        return _private(_sign(request, found, token, received_at))
     if request.method == "GET":
         found = circuit.note_opening(found)
     opinion, own = _forms(found)
@@ -71,9 +75,11 @@ def _context(annex: Annex) -> dict:
 
 
 def _page(request, annex: Annex, token: str, opinion: OpinionForm, own: SectionForm, **extra) -> HttpResponse:
+    seen = seen_by_signatory(annex)
     context = _context(annex) | {
         "token": token,
-        "seen": seen_by_signatory(annex),
+        "seen": seen,
+        "seen_fingerprint": fingerprint(seen),
         "opinion_form": opinion,
         "own_form": own,
         "decline_form": extra.pop("decline_form", DeclineForm()),
@@ -81,7 +87,7 @@ def _page(request, annex: Annex, token: str, opinion: OpinionForm, own: SectionF
     return render(request, "signatory/annex.html", context | extra)
 
 
-def _sign(request: HttpRequest, annex: Annex, token: str) -> HttpResponse:
+def _sign(request: HttpRequest, annex: Annex, token: str, received_at: datetime) -> HttpResponse:
     opinion, own = _forms(annex, request.POST)
     if not (opinion.is_valid() & own.is_valid()):
         return _page(request, annex, token, opinion, own)
@@ -91,7 +97,7 @@ def _sign(request: HttpRequest, annex: Annex, token: str) -> HttpResponse:
         "fields": own.raw(),
     }
     try:
-        circuit.sign(annex, answer)
+        circuit.sign(annex, answer, seen=request.POST.get("seen") or "unknown", at=received_at)
     except TransitionRefused as refusal:
         return _page(request, annex, token, opinion, own, refusals=refusal.reasons)
     return redirect("signatory:annex", token)
@@ -100,13 +106,14 @@ def _sign(request: HttpRequest, annex: Annex, token: str) -> HttpResponse:
 @never_cache
 @require_http_methods(["POST"])
 def decline(request: HttpRequest, token: str) -> HttpResponse:
+    received_at = timezone.now()
     found = annex_of_link(token)
     if found is None or not (found.is_waiting and circuit.is_alive(found)):
         return annex(request, token) if found is None else redirect("signatory:annex", token)
     form = DeclineForm(request.POST)
     if form.is_valid():
         with suppress(TransitionRefused):  # answered this very moment: the page says so
-            circuit.decline(found, form.cleaned_data["reason"])
+            circuit.decline(found, form.cleaned_data["reason"], at=received_at)
         return redirect("signatory:annex", token)
     opinion, own = _forms(found)
     return _private(_page(request, found, token, opinion, own, decline_form=form))

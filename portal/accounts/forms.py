@@ -2,15 +2,23 @@
 
 from django import forms
 
+from portal.validators import plain_line
+
 
 class SignupNames(forms.Form):
     """allauth's hook: fields and `signup`, called with the new user before it is saved for good."""
 
     first_name = forms.CharField(
-        label="Prénom", max_length=150, widget=forms.TextInput(attrs={"autocomplete": "given-name"})
+        label="Prénom",
+        max_length=150,
+        validators=[plain_line],
+        widget=forms.TextInput(attrs={"autocomplete": "given-name"}),
     )
     last_name = forms.CharField(
-        label="Nom", max_length=150, widget=forms.TextInput(attrs={"autocomplete": "family-name"})
+        label="Nom",
+        max_length=150,
+        validators=[plain_line],
+        widget=forms.TextInput(attrs={"autocomplete": "family-name"}),
     )
     field_order = ["first_name", "last_name", "email", "password1", "password2"]
 

@@ -15,16 +15,19 @@ from django.urls import reverse
 from django.utils import timezone
 
 from applications import circuit
+from applications.forms import SignatoryForm
 from dossiers import signing
-from dossiers.content import fingerprint
-from dossiers.models import Annex, SignOff
+from dossiers.answers import save_answers
+from dossiers.content import dossier_content, fingerprint
+from dossiers.models import Annex, Dossier, SignOff
 from offers import lifecycle as offer_lifecycle
 from offers.models import Offer
+from portal.accounts.forms import SignupNames
 from portal.notifications.models import Mail
 from portal.notifications.tasks import drain_outbox
 from portal.workflow import TransitionRefused
 from tests import factories as make
-from tests.answers import filled_annex
+from tests.answers import filled_section
 
 pytestmark = pytest.mark.django_db
 
@@ -41,11 +44,6 @@ def annex(application):
 
 def page_of(annex: Annex) -> str:
     return reverse("signatory:annex", args=[signing.link_secret(annex)])
-
-
-def filled_form(annex: Annex, **changes) -> dict:
-    own = {f"annexe-{name}": value for name, value in filled_annex(annex.spec).items()}
-    return {"opinion": "favorable", "text": "D’accord.", "certified": "on"} | own | changes
 
 
 def fresh(annex: Annex) -> Annex:
@@ -101,12 +99,12 @@ def test_it_stops_with_the_deadline_and_an_extension_revives_it(client, annex, a
         dead = client.get(page_of(annex))
         assert dead.status_code == 410
         assert "Zénobie" not in dead.content.decode()
-        assert client.post(page_of(annex), filled_form(annex)).status_code == 410
+        assert client.post(page_of(annex), make.signature_form(annex)).status_code == 410
         hr = make.MembershipFactory(institution=offer.institution).user
         later = offer.deadline + timedelta(days=7)
         offer_lifecycle.WORKFLOW.run(offer, "extend", actor=hr, reason="Panne.", deadline=later)
         assert client.get(page_of(annex)).status_code == 200
-        assert client.post(page_of(annex), filled_form(annex)).status_code == 302
+        assert client.post(page_of(annex), make.signature_form(annex)).status_code == 302
     assert fresh(annex).state == Annex.State.SIGNED
 
 
@@ -137,9 +135,74 @@ def test_a_new_signatory_has_a_new_link(client, annex, application):
 
 
 def test_sending_again_keeps_the_link(client, annex, application):
-    circuit.resend(annex, actor=application.candidate)
+    with pytest.raises(TransitionRefused, match="douze heures"):
+        circuit.resend(annex, actor=application.candidate)
+    with time_machine.travel(timezone.now() + timedelta(hours=13), tick=False):
+        circuit.resend(annex, actor=application.candidate)
     assert client.get(page_of(annex)).status_code == 200
     assert Mail.objects.filter(kind="signatory_request").count() == 2
+
+
+def test_a_candidate_cannot_make_the_portal_write_without_end(annex, application):
+    allowed = circuit.REQUESTS_A_DAY * len(application.dossier.spec.annexes)
+    for number in range(allowed - 1):
+        circuit.replace(fresh(annex), actor=application.candidate)
+        make.invited_annex(application, signatory_email=f"autre{number}@example.org")
+    sent = Mail.objects.filter(kind="signatory_request").count()
+    circuit.replace(fresh(annex), actor=application.candidate)
+    with pytest.raises(TransitionRefused, match="demain"):
+        make.invited_annex(application)
+    assert Mail.objects.filter(kind="signatory_request").count() == sent == allowed
+    assert fresh(annex).state == Annex.State.TO_SEND
+
+
+@pytest.mark.parametrize("name", ["Alerte\n\nVotre boîte est pleine", "https://ailleurs.fr", "WWW.ailleurs.fr"])
+def test_names_carry_neither_lines_nor_addresses(name):
+    form = SignatoryForm(
+        {
+            "signatory_name": name,
+            "signatory_function": "Directeur",
+            "signatory_institution": "CHU",
+            "signatory_email": "direction@example.org",
+        }
+    )
+    assert "signatory_name" in form.errors
+    assert "first_name" in SignupNames({"first_name": name, "last_name": "Exemple"}).errors
+
+
+def test_nobody_signs_under_a_text_they_have_not_read(client, annex, application):
+    page = client.get(page_of(annex)).content.decode()
+    shown = re.search(r'name="seen" value="(\w{64})"', page).group(1)
+    section = application.dossier.spec.section_by_key["life_project"]
+    save_answers(application.dossier, section.key, filled_section(section))
+    refused = client.post(page_of(annex), make.signature_form(annex, seen=shown, text="Mon avis, déjà écrit."))
+    assert "a changé pendant votre lecture" in refused.content.decode()
+    assert "Mon avis, déjà écrit." in refused.content.decode()
+    assert fresh(annex).state == Annex.State.OPENED
+    assert client.post(page_of(annex), make.signature_form(annex)).status_code == 302
+
+
+def test_what_changes_after_the_signature_is_told(annex, application):
+    make.fill_sections(application)
+    make.sign(annex)
+    (told,) = [item for item in content_of(application)["annexes"] if item["key"] == annex.key]
+    assert not told["changed_since_signature"]
+    section = application.dossier.spec.section_by_key["life_project"]
+    save_answers(application.dossier, section.key, filled_section(section) | {"signature": "Autre signature"})
+    (told,) = [item for item in content_of(application)["annexes"] if item["key"] == annex.key]
+    assert told["changed_since_signature"]
+
+
+def test_an_answer_meant_for_a_former_signatory_is_refused(annex, application):
+    stale = fresh(annex)
+    circuit.replace(annex, actor=application.candidate)
+    make.invited_annex(application, signatory_email="autre@example.org")
+    with pytest.raises(TransitionRefused, match="autre personne"):
+        circuit.sign(stale, make.answer_to(stale))
+
+
+def content_of(application) -> dict:
+    return dossier_content(Dossier.objects.get(pk=application.dossier_id), {})
 
 
 # Opening never signs
@@ -162,13 +225,13 @@ def test_a_post_from_elsewhere_is_refused(annex):
 
     stranger = Client(enforce_csrf_checks=True)
     for address in (page_of(annex), reverse("signatory:decline", args=[signing.link_secret(annex)])):
-        assert stranger.post(address, filled_form(annex)).status_code == 403
+        assert stranger.post(address, make.signature_form(annex)).status_code == 403
     assert fresh(annex).state == Annex.State.SENT
 
 
 @pytest.mark.parametrize("missing", ["opinion", "text", "certified", "annexe-establishment"])
 def test_nothing_is_signed_unless_all_is_given(client, annex, missing):
-    response = client.post(page_of(annex), filled_form(annex, **{missing: ""}))
+    response = client.post(page_of(annex), make.signature_form(annex, **{missing: ""}))
     assert response.status_code == 200
     assert not SignOff.objects.exists()
     assert "D’accord." in response.content.decode() or missing == "text"  # what was typed is not lost
@@ -178,9 +241,9 @@ def test_nothing_is_signed_unless_all_is_given(client, annex, missing):
 
 
 def test_signing_twice_signs_once(client, annex):
-    first = client.post(page_of(annex), filled_form(annex))
+    first = client.post(page_of(annex), make.signature_form(annex))
     assert first.status_code == 302
-    second = client.post(page_of(annex), filled_form(annex, opinion="unfavorable", text="Non."))
+    second = client.post(page_of(annex), make.signature_form(annex, opinion="unfavorable", text="Non."))
     assert second.status_code == 200
     sign_off = SignOff.objects.get()
     assert sign_off.opinion == "favorable"
@@ -260,7 +323,7 @@ def test_declining_and_asking_somebody_else(client, annex, application, smtp_sin
 
 def test_who_declined_cannot_sign_after_all(client, annex):
     circuit.decline(annex, "Absence.")
-    response = client.post(page_of(annex), filled_form(annex))
+    response = client.post(page_of(annex), make.signature_form(annex))
     assert response.status_code == 200
     assert not SignOff.objects.exists()
 

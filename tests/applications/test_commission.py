@@ -38,12 +38,14 @@ def test_after_the_decision_opinions_no_longer_change(admissible):
     Application.objects.filter(pk=admissible.pk).update(state=Application.State.ACCEPTED)
     with pytest.raises(TransitionRefused):
         record_review(admissible, member, Opinion.FAVORABLE, "Trop tard.")
+    with pytest.raises(TransitionRefused):
+        record_recusal(admissible, member, "Trop tard.")
 
 
 def test_a_recusal_takes_the_opinion_and_the_reading_away(admissible):
     member = make.SeatFactory(commission__offers=[admissible.offer]).user
     record_review(admissible, member, Opinion.FAVORABLE, "Un bon projet.")
     record_recusal(admissible, member, "Même service.")
-    assert not Review.objects.exists()
+    assert Review.objects.get().withdrawn_at
     assert Recusal.objects.get().reason == "Même service."
     assert not Application.objects.readable_by_member(member).exists()

@@ -80,3 +80,24 @@ def test_save_and_go_on(client, application):
 @pytest.mark.parametrize("part", ["section", "piece", "annex"])
 def test_what_the_dossier_does_not_have_is_not_found(client, application, part):
     assert client.get(reverse(f"applications:{part}", args=[application.pk, "inconnue"])).status_code == 404
+
+
+def test_two_tabs_do_not_overwrite_one_another_in_silence(client, application):
+    post(client, application, "identity", full_name="Première", version="0")
+    page = client.get(reverse("applications:section", args=[application.pk, "identity"]))
+    assert page.context["version"] == 1
+    assert post(client, application, "identity", full_name="Deuxième", version="1").status_code == 302
+    late = post(client, application, "identity", full_name="Troisième", version="1")
+    assert late.status_code == 409
+    shown = late.content.decode()
+    assert "Troisième" in shown
+    assert "Deuxième" in shown
+    assert stored("identity")["full_name"] == "Deuxième"
+    chosen = post(client, application, "identity", full_name="Troisième", version=late.context["version"])
+    assert chosen.status_code == 302
+    assert stored("identity")["full_name"] == "Troisième"
+
+
+def test_the_same_words_twice_are_no_conflict(client, application):
+    for _ in range(2):
+        assert post(client, application, "identity", full_name="Camille", version="0").status_code == 302

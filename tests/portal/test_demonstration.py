@@ -88,7 +88,7 @@ def interrupt(*args):
 def test_one_dossier_lacks_three_things_that_a_visitor_can_do(demo):
     dossier = application("candidat@example.org", SHARED_TIME).dossier
     state = completeness(dossier)
-    assert [step.spec.key for step in state.missing_sections] == ["needs"]
+    assert [step.spec.key for step in state.missing_sections] == ["identity"]
     assert [step.spec.key for step in state.missing_pieces] == ["cv"]
     [annex] = state.missing_annexes
     assert (annex.spec.number, annex.annex) == ("5", None)
