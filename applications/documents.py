@@ -13,14 +13,19 @@ from dossiers.models import Document, FrozenDossier
 Kind = Document.Kind
 
 
-def obtain(application: Application, kind: Kind) -> Document:
-    """The document of this kind; renders and stores it if that was not done yet.
+def obtain(application: Application, kind: Kind) -> Document | None:
+    """The document of this kind; renders and stores it if that was not done yet. None while another worker does.
 
-    Two workers at once: the second waits for the first's lock and finds the work done.
+    The lock holds nothing but the frozen dossier, which nobody writes: rendering may take its time.
     """
+    frozen = FrozenDossier.objects.get(dossier_id=application.dossier_id)
+    if existing := _existing(frozen, kind):
+        return existing
     with transaction.atomic():
-        frozen = FrozenDossier.objects.select_for_update().get(dossier_id=application.dossier_id)
-        if existing := frozen.documents.filter(kind=kind).first():
+        mine = FrozenDossier.objects.select_for_update(skip_locked=True, no_key=True).only("pk").filter(pk=frozen.pk)
+        if not mine.first():
+            return None
+        if existing := _existing(frozen, kind):  # another worker has just done it
             return existing
         pdf = _render(application, frozen, kind)
         document = Document(frozen=frozen, kind=kind, size=len(pdf), sha256=hashlib.sha256(pdf).hexdigest())
@@ -31,6 +36,10 @@ def obtain(application: Application, kind: Kind) -> Document:
             document.file.delete(save=False)
             raise
     return document
+
+
+def _existing(frozen: FrozenDossier, kind: Kind) -> Document | None:
+    return frozen.documents.filter(kind=kind).first()
 
 
 def _render(application: Application, frozen: FrozenDossier, kind: Kind) -> bytes:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
-from django.utils import timezone
 
 from applications import circuit, documents
 from applications.filing import to_the_second
@@ -15,8 +15,9 @@ from dossiers import signing
 from dossiers.completeness import completeness
 from dossiers.models import Annex, Document
 from portal.notifications.letters import compose
-from portal.notifications.outbox import Letter, Obsolete, builder
+from portal.notifications.outbox import Letter, NotYet, Obsolete, builder
 
+logger = logging.getLogger(__name__)
 Payload = dict[str, Any]
 
 
@@ -52,14 +53,28 @@ def _about_annex(annex: Annex) -> dict[str, Any]:
 def receipt(payload: Payload) -> Letter:
     application = _application(payload)
     receipt = Receipt.objects.get(application=application)
-    with documents.obtain(application, Document.Kind.RECEIPT).file.open("rb") as file:
-        attachment = (f"accuse-reception-{receipt.number}.pdf", file.read(), "application/pdf")
+    attachments = _receipt_document(application, receipt)
     return compose(
         "receipt",
-        _about(application) | {"receipt": receipt.content},
+        _about(application) | {"receipt": receipt.content, "attached": bool(attachments)},
         action=("Voir ma candidature", _address("applications:detail", application.pk)),
-        attachments=[attachment],
+        attachments=attachments,
     )
+
+
+def _receipt_document(application: Application, receipt: Receipt) -> list[tuple[str, bytes, str]]:
+    """The PDF to attach, or nothing: the receipt is due at once (CRPA R112-11-1), whatever becomes of its document."""
+    try:
+        document = documents.obtain(application, Document.Kind.RECEIPT)
+        if document is None:
+            raise NotYet("another worker is rendering it")
+        with document.file.open("rb") as file:
+            return [(f"accuse-reception-{receipt.number}.pdf", file.read(), "application/pdf")]
+    except NotYet:
+        raise
+    except Exception:
+        logger.exception("The receipt %s leaves without its document.", receipt.number)
+        return []
 
 
 @builder("candidate_reminder")
@@ -186,4 +201,5 @@ def filed_for_hr(payload: Payload) -> Letter:
 
 @builder("withdrawn_for_hr")
 def withdrawn_for_hr(payload: Payload) -> Letter:
-    return compose("withdrawn_for_hr", _about(_application(payload)) | {"at": timezone.now()})
+    entry = ApplicationTransition.objects.get(pk=payload["entry"])
+    return compose("withdrawn_for_hr", _about(_application(payload)) | {"at": entry.at})

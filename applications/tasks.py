@@ -1,28 +1,35 @@
+from datetime import timedelta
+
 from celery import shared_task
 from django.db.models import Count
+from django.utils import timezone
 
 from applications import documents, reminders
 from applications.models import Application
 from dossiers.models import Document
 
+MISSING_AFTER = timedelta(minutes=5)  # before, the task that filing queued is on its way
+SWEEP_SECONDS = 60  # of beat: what a sweep queued and nobody began, the next one queues again
+
 
 @shared_task
 def render_documents(application_pk: str) -> None:
-    """Render the filed dossier and its receipt, once. Killed midway, it is done again."""
+    """Render the filed dossier and its receipt, once. Killed midway, it is done again. Another worker at it: leave."""
     application = Application.objects.select_related("receipt").get(pk=application_pk)
     for kind in Document.Kind:
-        documents.obtain(application, kind)
+        if documents.obtain(application, kind) is None:
+            return
 
 
 @shared_task
 def render_missing_documents(limit: int = 50) -> int:
     """Render what a lost message or a killed worker left out."""
-    filed = Application.objects.filter(dossier__frozen__isnull=False)
+    filed = Application.objects.filter(dossier__frozen__isnull=False, filed_at__lt=timezone.now() - MISSING_AFTER)
     rendered = Count("dossier__frozen__documents")
     missing = filed.annotate(rendered=rendered).filter(rendered__lt=len(Document.Kind)).order_by("filed_at")
     keys = list(missing.values_list("pk", flat=True)[:limit])
     for key in keys:
-        render_documents.delay(str(key))
+        render_documents.apply_async([str(key)], expires=SWEEP_SECONDS)
     return len(keys)
 
 

@@ -2,21 +2,19 @@
 
 import gc
 import os
-import re
 
 from gunicorn.glogging import Logger
 
-SIGNATORY_LINK = re.compile(r"/avis/[^/\s?]+")
+from portal.logs import SecretsFilter
 
 
 class DiscreetLogger(Logger):
-    """The address of a signatory's page is the key to it: the access log does not keep it."""
+    """Some addresses are keys: neither the access log nor the error log keeps them."""
 
-    def atoms(self, resp, req, environ, request_time):
-        atoms = super().atoms(resp, req, environ, request_time)
-        for name in ("r", "U", "f"):
-            atoms[name] = SIGNATORY_LINK.sub("/avis/***", atoms[name] or "-")
-        return atoms
+    def setup(self, cfg):
+        super().setup(cfg)
+        for log in (self.access_log, self.error_log):
+            log.filters = [SecretsFilter()]
 
 
 logger_class = DiscreetLogger

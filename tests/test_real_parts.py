@@ -23,6 +23,13 @@ def test_mail_goes_through_smtp(smtp_sink):
     assert message["Subject"] == "Accusé de réception"
 
 
+def test_a_storage_that_does_not_answer_is_not_waited_for():
+    config = default_storage.connection.meta.client.meta.config
+    assert (config.connect_timeout, config.read_timeout, config.signature_version) == (3, 20, "s3v4")
+    assert config.s3["addressing_style"] == "path"
+    assert config.retries["total_max_attempts"] == 3
+
+
 def test_private_files_need_a_signed_link(s3_server):
     name = default_storage.save("essai/pièce.txt", ContentFile("privé".encode()))
     link = default_storage.url(name)

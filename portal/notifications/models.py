@@ -12,20 +12,19 @@ class Mail(models.Model):
     """One mail to one person.
 
     payload: what the kind's builder needs to write the mail: identifiers, never a link's secret (allauth's mails, whose
-        words are known at once, hold their short-lived code or link). Emptied once sent.
-    dedup_key: where given, a second mail with the same key is not queued.
+        words are known at once, hold their short-lived code or link: emptied once sent or given up).
     """
 
     class State(models.TextChoices):
         PENDING = "pending", "À envoyer"
         SENT = "sent", "Envoyé"
         FAILED = "failed", "Échec"
+        DROPPED = "dropped", "Sans objet"
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField("nature", max_length=60)
     recipient = models.EmailField("destinataire")
     payload = models.JSONField(default=dict)
-    dedup_key = models.CharField(max_length=200, null=True, unique=True)  # noqa: DJ001 (unique where given)
     state = models.CharField("état", max_length=10, choices=State.choices, default=State.PENDING)
     subject = models.CharField("objet", max_length=300, blank=True)
     attempts = models.PositiveSmallIntegerField("essais", default=0)
@@ -40,6 +39,7 @@ class Mail(models.Model):
         ordering = ["-created_at", "-pk"]
         indexes = [
             models.Index(fields=["next_attempt_at", "id"], condition=models.Q(state="pending"), name="mail_due"),
+            models.Index(fields=["id"], condition=models.Q(state="failed"), name="mail_failed"),
         ]
 
     def __str__(self) -> str:

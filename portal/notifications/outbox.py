@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from portal.notifications.models import Mail
 
@@ -22,6 +22,10 @@ class Letter:
     text: str
     html: str = ""
     attachments: list[tuple[str, bytes, str]] = field(default_factory=list)
+
+
+class NotYet(Exception):
+    """Raised by a builder when what it needs is in the making: the mail waits a moment, and no try is counted."""
 
 
 class Obsolete(Exception):
@@ -50,31 +54,31 @@ def build(mail: Mail) -> Letter:
     return _builders.get(mail.kind, _rendered)(mail.payload)
 
 
-def enqueue(kind: str, recipient: str, payload: dict[str, Any], *, dedup_key: str | None = None) -> Mail | None:
-    """Queue one mail. Returns None where `dedup_key` was queued before."""
+def holds_its_words(mail: Mail) -> bool:
+    """Its payload is the text itself, with its code or link, rather than what to write it from."""
+    return mail.kind not in _builders
+
+
+def enqueue(kind: str, recipient: str, payload: dict[str, Any]) -> Mail:
+    """Queue one mail."""
     if kind not in _builders:
         raise LookupError(f"No builder for mails of kind {kind!r}.")
-    return _queue(kind, recipient, payload, dedup_key)
+    return _queue(kind, recipient, payload)
 
 
 def enqueue_rendered(*, kind: str, recipient: str, subject: str, text: str) -> Mail:
     """Queue a mail whose words are known already (allauth's)."""
-    return _queue(kind, recipient, {"subject": subject, "text": text}, None)
+    return _queue(kind, recipient, {"subject": subject, "text": text})
 
 
-def _queue(kind: str, recipient: str, payload: dict[str, Any], dedup_key: str | None) -> Mail | None:
-    mail = Mail(kind=kind, recipient=recipient, payload=payload, dedup_key=dedup_key)
-    if dedup_key is None:
-        mail.save()
-    else:
-        # ON CONFLICT DO NOTHING reports no key: whether this very row went in is asked by its own uid.
-        Mail.objects.bulk_create([mail], ignore_conflicts=True)
-        mail = Mail.objects.filter(uid=mail.uid).first()
-    transaction.on_commit(_wake_worker, robust=True)
+def _queue(kind: str, recipient: str, payload: dict[str, Any]) -> Mail:
+    mail = Mail.objects.create(kind=kind, recipient=recipient, payload=payload)
+    if all(hook is not wake_worker for _, hook, *_ in connection.run_on_commit):  # once per transaction
+        transaction.on_commit(wake_worker, robust=True)
     return mail
 
 
-def _wake_worker() -> None:
+def wake_worker() -> None:
     from portal.notifications.tasks import drain_outbox
 
     try:

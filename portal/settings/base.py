@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import environ
+from botocore.config import Config
 from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
 
@@ -89,8 +90,9 @@ DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {"default": {"BACKEND": "portal.caching.ForgivingRedisCache", "LOCATION": REDIS_URL}}
 SESSION_ENGINE = "django.contrib.sessions.backends.db"  # a session outlives a lost cache: nobody is logged out by it
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # what it says stays on the server
 
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", "Français")]
@@ -119,9 +121,15 @@ _private_storage = (
             "default_acl": None,
             "querystring_auth": True,
             "querystring_expire": 60,
-            "signature_version": "s3v4",
-            "addressing_style": "path",
             "file_overwrite": False,
+            # A storage that does not answer holds up neither a page nor a worker for minutes, botocore's default.
+            "client_config": Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path"},
+                connect_timeout=3,
+                read_timeout=20,
+                retries={"max_attempts": 2},
+            ),
         },
     }
     if S3_BUCKET
@@ -174,17 +182,35 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_TIME_LIMIT = 300
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 1800, "socket_timeout": 5, "socket_connect_timeout": 2}
+# Short: a page waits for two publications at most, each tried twice, and beat makes up for those that fail.
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 1800, "socket_timeout": 2, "socket_connect_timeout": 0.5}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0.1, "interval_max": 0.2}
 CELERY_TIMEZONE = TIME_ZONE
 CELERY_BEAT_SCHEDULE_FILENAME = env("BEAT_SCHEDULE_FILE", default=str(VAR_DIR / "celerybeat-schedule"))
 # What on_commit starts at once, beat starts again where the broker was away: every task is idempotent.
+# One that waited for a whole period is dropped (expires): workers that come back find one of each, not a night of them.
 CELERY_BEAT_SCHEDULE = {
-    "drain-outbox": {"task": "portal.notifications.tasks.drain_outbox", "schedule": 30.0},
-    "render-missing-documents": {"task": "applications.tasks.render_missing_documents", "schedule": 60.0},
-    "send-reminders": {"task": "applications.tasks.send_reminders", "schedule": crontab(minute="*/10", hour="8-19")},
-    "close-offers": {"task": "offers.tasks.close_expired_offers", "schedule": crontab(minute="*")},
+    "drain-outbox": {
+        "task": "portal.notifications.tasks.drain_outbox",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
+    "render-missing-documents": {
+        "task": "applications.tasks.render_missing_documents",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "send-reminders": {
+        "task": "applications.tasks.send_reminders",
+        "schedule": crontab(minute="*/10", hour="8-19"),
+        "options": {"expires": 600},
+    },
+    "close-offers": {
+        "task": "offers.tasks.close_expired_offers",
+        "schedule": crontab(minute="*"),
+        "options": {"expires": 60},
+    },
 }
 REMINDER_DAYS = env.list("REMINDER_DAYS", cast=int, default=[14, 7, 3, 1])
 
@@ -213,9 +239,15 @@ SESSION_COOKIE_AGE = 14 * 24 * 3600
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
+    "filters": {"secrets": {"()": "portal.logs.SecretsFilter"}},
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    # These tell every step of every document at INFO.
-    "loggers": {"weasyprint": {"level": "ERROR"}, "fontTools": {"level": "ERROR"}, "pikepdf": {"level": "ERROR"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["secrets"]}},
+    "loggers": {
+        "django": {"level": "INFO"},  # without the handlers that Django gives it: all goes through ours, once
+        # These tell every step of every document at INFO.
+        "weasyprint": {"level": "ERROR"},
+        "fontTools": {"level": "ERROR"},
+        "pikepdf": {"level": "ERROR"},
+    },
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", default="INFO")},
 }

@@ -110,7 +110,7 @@ def test_whatever_a_browser_sends_is_kept_and_shown_again(section, data):
 @pytest.mark.parametrize("kind", all_kinds(), ids=lambda kind: kind.slug)
 def test_an_annex_that_nobody_was_asked_for_can_be_printed(kind):
     for spec in kind.dossier_spec({}).annexes:
-        content = annex_content(spec, None, candidate="Camille Exemple")
+        content = annex_content(spec, None, candidate="Camille Exemple", sections=[])
         json.dumps(content)
         assert content["signed"] is False
 

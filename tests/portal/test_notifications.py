@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import socket
 import time
+from contextlib import ExitStack
 from datetime import timedelta
 from email.message import EmailMessage
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import transaction
+from django.core.files.storage import default_storage
+from django.db import connection, transaction
 from django.test import override_settings
 from django.utils import timezone
 from kombu import pools
@@ -18,9 +21,9 @@ from applications.models import Application
 from dossiers import signing
 from portal.celery import app
 from portal.embedded.processes import free_port
-from portal.notifications import outbox
+from portal.notifications import outbox, tasks
 from portal.notifications.models import Mail
-from portal.notifications.tasks import MAX_ATTEMPTS, drain_outbox
+from portal.notifications.tasks import MAX_ATTEMPTS, delay, drain_outbox
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -51,41 +54,63 @@ def test_no_event_no_mail():
     assert not Mail.objects.exists()
 
 
-def test_the_worker_is_woken_once_the_event_is_certain(django_capture_on_commit_callbacks, monkeypatch):
+@pytest.mark.django_db(transaction=True)
+def test_the_worker_is_woken_once_when_the_event_is_certain(monkeypatch):
     woken = []
     monkeypatch.setattr(drain_outbox, "delay", lambda: woken.append(True))
-    with django_capture_on_commit_callbacks(execute=True):
+    with transaction.atomic():
         write()
-        assert not woken
-    assert woken
+        with transaction.atomic():
+            write()
+        write()
+        assert woken == []
+    assert woken == [True]
+    write()
+    assert woken == [True, True]
 
 
-def test_a_broker_that_is_away_delays_and_breaks_nothing(
-    django_capture_on_commit_callbacks, monkeypatch, smtp_sink, caplog
-):
+@pytest.mark.django_db(transaction=True)
+def test_what_is_undone_wakes_nobody_but_what_stays_does(monkeypatch):
+    woken = []
+    monkeypatch.setattr(drain_outbox, "delay", lambda: woken.append(True))
+    with transaction.atomic():
+        with transaction.atomic():
+            write()
+            transaction.set_rollback(True)
+        write()
+    assert woken == [True]
+
+
+@pytest.fixture
+def silent_server():
+    """It takes no connection and refuses none: a machine that is gone."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server, ExitStack() as waiting:
+        for _ in range(4):  # its queue is full
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(server.getsockname())
+        yield server.getsockname()[1]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("kind", ["refusing", "silent"])
+def test_a_broker_that_is_away_delays_and_breaks_nothing(kind, silent_server, monkeypatch, smtp_sink, caplog):
     """The dossier is filed, the person goes on; the mail leaves with the next sweep."""
-    away = pools.producers[app.connection_for_write(f"redis://127.0.0.1:{free_port()}/0")]
-    monkeypatch.setattr(app.amqp, "_producer_pool", away)
     application = make.complete(make.ApplicationFactory())
     drain_outbox()
     smtp_sink.clear()
+    port = silent_server if kind == "silent" else free_port()
+    away = pools.producers[app.connection_for_write(f"redis://127.0.0.1:{port}/0")]
+    monkeypatch.setattr(app.amqp, "_producer_pool", away)
     began = time.monotonic()
-    with django_capture_on_commit_callbacks(execute=True):
-        filed = make.file_now(application)
+    filed = make.file_now(application)
     assert filed.state == Application.State.FILED
-    assert time.monotonic() - began < 5  # nobody waits long for a broker that is away
+    assert time.monotonic() - began < 4  # nobody waits long for a broker that is away
     assert "The broker did not take the wake-up" in caplog.text
     monkeypatch.undo()
     drain_outbox()
     told = {message["X-Envelope-To"] for message in smtp_sink.messages}
     assert {application.candidate.email, application.offer.service_email} <= told
-
-
-def test_a_key_is_queued_once():
-    payload = {"application": "0"}
-    assert outbox.enqueue("receipt", "a@example.org", payload, dedup_key="une-fois") is not None
-    assert outbox.enqueue("receipt", "a@example.org", payload, dedup_key="une-fois") is None
-    assert Mail.objects.count() == 1
 
 
 def test_a_kind_that_nobody_writes_is_refused():
@@ -124,33 +149,75 @@ def test_the_oldest_leave_first(smtp_sink):
     ]
 
 
-def test_without_smtp_it_is_tried_again_ever_more_rarely_then_sent(smtp_sink, settings):
-    mail = write()
-    waits = []
+@pytest.fixture
+def refusing(smtp_sink, monkeypatch):
+    """The server answers this for each recipient whose address begins with `inconnu`; empty: it takes them."""
+
+    def answer(code: str) -> None:
+        async def refuse(self, server, session, envelope, address, options):
+            if code and address.startswith("inconnu"):
+                return code
+            envelope.rcpt_tos.append(address)
+            return "250 OK"
+
+        monkeypatch.setattr(type(smtp_sink), "handle_RCPT", refuse, raising=False)
+
+    return answer
+
+
+def test_without_the_mail_server_no_mail_loses_a_try(smtp_sink, caplog):
+    before = [(mail.attempts, mail.next_attempt_at, mail.state) for mail in (write(), write())]
     with override_settings(EMAIL_HOST="127.0.0.1", EMAIL_PORT=free_port()):
-        for _ in range(4):
-            Mail.objects.update(next_attempt_at=timezone.now())
-            assert drain_outbox() == 1
-            mail.refresh_from_db()
-            assert mail.state == State.PENDING
-            waits.append((mail.next_attempt_at - timezone.now()).total_seconds())
-    assert "ConnectionRefusedError" in mail.last_error
+        assert drain_outbox() == 0
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "The mail server does not answer" in caplog.text
+    assert [(mail.attempts, mail.next_attempt_at, mail.state) for mail in Mail.objects.order_by("pk")] == before
+    assert drain_outbox() == 2
+    assert len(smtp_sink.messages) == 2
+
+
+def test_with_nothing_to_send_the_mail_server_is_not_asked(smtp_sink, caplog):
+    with override_settings(EMAIL_HOST="127.0.0.1", EMAIL_PORT=free_port()):
+        assert drain_outbox() == 0
+    assert not caplog.records
+
+
+def test_a_refused_mail_is_tried_again_ever_more_rarely_then_sent(smtp_sink, refusing):
+    refusing("450 Plus tard")
+    mail = write("inconnu@example.org")
+    waits = []
+    for _ in range(4):
+        Mail.objects.update(next_attempt_at=timezone.now())
+        assert drain_outbox() == 1
+        mail.refresh_from_db()
+        assert mail.state == State.PENDING
+        waits.append((mail.next_attempt_at - timezone.now()).total_seconds())
+    assert "450" in mail.last_error
     for wait, expected in zip(waits, [30, 60, 120, 240], strict=True):
         assert expected * 0.75 < wait < expected * 1.25
+    refusing("")
     Mail.objects.update(next_attempt_at=timezone.now())
     drain_outbox()
     mail.refresh_from_db()
     assert mail.state == State.SENT
-    assert len(smtp_sink.sent_to("personne@example.org")) == 1
 
 
-def test_it_gives_up_in_the_end_and_can_be_tried_again(client, smtp_sink):
-    mail = write(attempts=MAX_ATTEMPTS - 1)
-    with override_settings(EMAIL_HOST="127.0.0.1", EMAIL_PORT=free_port()):
-        drain_outbox()
+def test_it_is_tried_for_about_three_days():
+    lasting = timedelta(seconds=sum(delay(attempts) for attempts in range(1, MAX_ATTEMPTS)))
+    assert timedelta(days=2, hours=20) < lasting < timedelta(days=3, hours=8)
+
+
+def test_it_gives_up_in_the_end_and_can_be_tried_again(client, smtp_sink, refusing, caplog):
+    refusing("450 Plus tard")
+    make.invited_annex(make.ApplicationFactory())
+    mail = Mail.objects.get()
+    Mail.objects.update(recipient="inconnu@example.org", attempts=MAX_ATTEMPTS - 1)
+    drain_outbox()
     mail.refresh_from_db()
     assert mail.state == State.FAILED
     assert mail.payload
+    assert [record.levelname for record in caplog.records] == ["ERROR"]
+    refusing("")
     client.force_login(make.UserFactory(is_staff=True, is_superuser=True))
     client.post("/gestion/notifications/mail/", {"action": "retry", "_selected_action": [mail.pk]})
     drain_outbox()
@@ -158,12 +225,64 @@ def test_it_gives_up_in_the_end_and_can_be_tried_again(client, smtp_sink):
     assert mail.state == State.SENT
 
 
-@pytest.mark.parametrize(("code", "state"), [("550 Inconnu", State.FAILED), ("450 Plus tard", State.PENDING)])
-def test_an_address_that_the_server_refuses(smtp_sink, monkeypatch, code, state):
-    async def refuse(self, server, session, envelope, address, options):
-        return code if address.startswith("inconnu") else envelope.rcpt_tos.append(address) or "250 OK"
+def test_words_that_are_given_up_are_forgotten(smtp_sink, refusing):
+    """They may hold a code or a link to a new password."""
+    refusing("550 Inconnu")
+    mail = write("inconnu@example.org")
+    drain_outbox()
+    mail.refresh_from_db()
+    assert (mail.state, mail.payload) == (State.FAILED, {})
 
-    monkeypatch.setattr(type(smtp_sink), "handle_RCPT", refuse, raising=False)
+
+def test_nothing_is_locked_while_a_mail_is_written(transactional_db, smtp_sink, monkeypatch):
+    states = []
+    monkeypatch.setitem(outbox._builders, "essai", lambda payload: states.append(watch()) or outbox.Letter("O", "T"))
+
+    def watch():
+        unlocked = Mail.objects.select_for_update(nowait=True)
+        in_transaction = connection.in_atomic_block
+        with transaction.atomic():
+            mail = unlocked.get()
+        return in_transaction, mail.attempts, mail.next_attempt_at > timezone.now() + timedelta(minutes=9)
+
+    write()
+    assert drain_outbox() == 1
+    assert states == [(False, 1, True)]
+
+
+def test_a_mail_that_kills_its_worker_lets_the_others_go_and_is_given_up(smtp_sink, monkeypatch):
+    def killed(payload):
+        raise SystemExit
+
+    monkeypatch.setitem(outbox._builders, "mortel", killed)
+    deadly = outbox.enqueue("mortel", "a@example.org", {"essai": 1})
+    fine = write()
+    with pytest.raises(SystemExit):
+        drain_outbox()
+    deadly.refresh_from_db()
+    assert (deadly.state, deadly.attempts) == (State.PENDING, 1)
+    assert drain_outbox() == 1
+    fine.refresh_from_db()
+    assert fine.state == State.SENT
+    Mail.objects.filter(pk=deadly.pk).update(attempts=MAX_ATTEMPTS, next_attempt_at=timezone.now())
+    drain_outbox()
+    deadly.refresh_from_db()
+    assert deadly.state == State.FAILED
+
+
+def test_a_long_queue_is_shared_out_over_several_tasks(smtp_sink, monkeypatch):
+    woken = []
+    monkeypatch.setattr(tasks, "BATCH_SECONDS", 0)
+    monkeypatch.setattr(drain_outbox, "delay", lambda: woken.append(True))
+    write()
+    write()
+    assert (drain_outbox(), woken) == (1, [True])
+    assert (drain_outbox(), woken) == (1, [True])  # nothing is left: nobody is woken
+
+
+@pytest.mark.parametrize(("code", "state"), [("550 Inconnu", State.FAILED), ("450 Plus tard", State.PENDING)])
+def test_an_address_that_the_server_refuses(smtp_sink, refusing, code, state):
+    refusing(code)
     mail = write("inconnu@example.org")
     fine = write("connu@example.org")
     assert drain_outbox() == 2
@@ -189,7 +308,7 @@ def test_a_letter_that_cannot_be_written_does_not_hold_up_the_others(smtp_sink):
 
 def obsolete(mail: Mail) -> bool:
     mail.refresh_from_db()
-    return mail.state == State.FAILED and mail.last_error.startswith("Sans objet") and mail.payload == {}
+    return mail.state == State.DROPPED and mail.last_error.startswith("Sans objet") and mail.payload == {}
 
 
 def test_a_request_that_was_withdrawn_is_not_sent(smtp_sink):
@@ -276,6 +395,38 @@ def test_the_receipt_comes_with_its_document(smtp_sink):
     assert attachment.get_content().startswith(b"%PDF-")
     assert application.number in text_of(message)
     assert application.offer.service_phone in text_of(message)
+
+
+def test_the_receipt_leaves_without_its_document_where_that_cannot_be_made(smtp_sink, monkeypatch, caplog):
+    """The law asks for the receipt; the document can be fetched later."""
+    application = make.filed(make.ApplicationFactory())
+    monkeypatch.setattr(default_storage._wrapped, "bucket_name", "compartiment-disparu")
+    monkeypatch.setattr(default_storage._wrapped, "_bucket", None)
+    drain_outbox()
+    [message] = [mail for mail in smtp_sink.sent_to(application.candidate.email) if "Accusé" in mail["Subject"]]
+    assert list(message.iter_attachments()) == []
+    assert "se télécharge sur la page de votre candidature" in text_of(message)
+    assert "leaves without its document" in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_receipt_waits_a_moment_for_the_worker_that_is_rendering(smtp_sink):
+    application = make.filed(make.ApplicationFactory())
+    other = connection.copy()
+    try:
+        with other.cursor() as cursor:
+            other.set_autocommit(False)
+            cursor.execute("SELECT 1 FROM dossiers_frozendossier FOR NO KEY UPDATE")
+            drain_outbox()
+            other.rollback()
+    finally:
+        other.close()
+    mail = Mail.objects.get(kind="receipt")
+    assert (mail.state, mail.attempts, mail.last_error) == (State.PENDING, 0, "")
+    Mail.objects.filter(pk=mail.pk).update(next_attempt_at=timezone.now())
+    drain_outbox()
+    [message] = [mail for mail in smtp_sink.sent_to(application.candidate.email) if "Accusé" in mail["Subject"]]
+    assert len(list(message.iter_attachments())) == 1
 
 
 def test_a_name_cannot_add_headers(smtp_sink):

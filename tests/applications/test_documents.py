@@ -1,0 +1,90 @@
+"""The PDFs of a filed dossier: one worker makes each, nobody waits for it, and nothing else is locked meanwhile."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from applications import documents, tasks
+from applications.models import Application
+from applications.tasks import render_documents, render_missing_documents
+from dossiers.models import Document, FrozenDossier
+from tests import factories as make
+
+Kind = Document.Kind
+
+
+@pytest.fixture
+def application(transactional_db):
+    return make.filed(make.ApplicationFactory())
+
+
+@pytest.fixture
+def other_worker(transactional_db):
+    """Another connection to the same database."""
+    other = connection.copy()
+    other.set_autocommit(False)
+    yield other
+    other.rollback()
+    other.close()
+
+
+def test_nobody_waits_for_a_worker_that_is_rendering(application, other_worker):
+    with other_worker.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM dossiers_frozendossier FOR NO KEY UPDATE")
+    assert documents.obtain(application, Kind.RECEIPT) is None
+    assert render_documents(str(application.pk)) is None
+    other_worker.rollback()
+    made = documents.obtain(application, Kind.RECEIPT)
+    assert made == documents.obtain(application, Kind.RECEIPT) == Document.objects.get()
+
+
+def test_what_is_made_is_given_while_the_rest_is_in_the_making(application, other_worker):
+    receipt = documents.obtain(application, Kind.RECEIPT)
+    with other_worker.cursor() as cursor:
+        cursor.execute("SELECT 1 FROM dossiers_frozendossier FOR NO KEY UPDATE")
+    assert documents.obtain(application, Kind.RECEIPT) == receipt
+
+
+def test_rendering_locks_the_frozen_dossier_alone(application, other_worker, monkeypatch):
+    """The application can be read, locked and moved by others meanwhile."""
+    locked = []
+
+    def render(*args):
+        with other_worker.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM applications_application FOR UPDATE NOWAIT")
+            cursor.execute("SELECT 1 FROM dossiers_dossier FOR UPDATE NOWAIT")
+            cursor.execute("SELECT id FROM dossiers_frozendossier FOR UPDATE SKIP LOCKED")
+            locked.append(cursor.fetchall() == [])
+        other_worker.rollback()
+        return b"%PDF-1.7"
+
+    monkeypatch.setattr(documents, "_render", render)
+    assert documents.obtain(application, Kind.DOSSIER)
+    assert locked == [True]
+
+
+def test_a_dossier_that_is_not_filed_has_no_document(db):
+    with pytest.raises(FrozenDossier.DoesNotExist):
+        documents.obtain(make.ApplicationFactory(), Kind.DOSSIER)
+
+
+def test_the_sweep_leaves_what_is_on_its_way(application, monkeypatch):
+    queued = []
+    monkeypatch.setattr(render_documents, "apply_async", lambda args, **options: queued.append((args, options)))
+    assert render_missing_documents() == 0
+    Application.objects.update(filed_at=timezone.now() - timedelta(minutes=6))
+    assert render_missing_documents() == 1
+    assert queued == [([str(application.pk)], {"expires": tasks.SWEEP_SECONDS})]
+    render_documents(str(application.pk))
+    assert render_missing_documents() == 0
+
+
+def test_no_sweep_outlives_its_period():
+    """Workers that come back after a night find one of each in the queue."""
+    expiries = {name: entry["options"]["expires"] for name, entry in settings.CELERY_BEAT_SCHEDULE.items()}
+    assert expiries == {"drain-outbox": 30, "render-missing-documents": 60, "send-reminders": 600, "close-offers": 60}
