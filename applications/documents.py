@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
+from typing import BinaryIO
 
-from django.core.files.base import ContentFile
+from django.core.files import File
 from django.db import transaction
 
 from applications.models import Application
@@ -27,9 +29,9 @@ def obtain(application: Application, kind: Kind) -> Document | None:
             return None
         if existing := _existing(frozen, kind):  # another worker has just done it
             return existing
-        pdf = _render(application, frozen, kind)
-        document = Document(frozen=frozen, kind=kind, size=len(pdf), sha256=hashlib.sha256(pdf).hexdigest())
-        document.file.save("", ContentFile(pdf), save=False)
+        file = _make(application, frozen, kind)
+        document = Document(frozen=frozen, kind=kind, size=file.seek(0, io.SEEK_END), sha256=_fingerprint(file))
+        document.file.save("", File(file), save=False)
         try:
             document.save()
         except BaseException:
@@ -42,9 +44,21 @@ def _existing(frozen: FrozenDossier, kind: Kind) -> Document | None:
     return frozen.documents.filter(kind=kind).first()
 
 
-def _render(application: Application, frozen: FrozenDossier, kind: Kind) -> bytes:
+def _fingerprint(file: BinaryIO) -> str:
+    file.seek(0)
+    digest = hashlib.file_digest(file, "sha256").hexdigest()
+    file.seek(0)
+    return digest
+
+
+def _make(application: Application, frozen: FrozenDossier, kind: Kind) -> BinaryIO:
+    """Rendered, then sealed."""
     from dossiers.pdf.render import render_dossier, render_receipt  # heavy, and of use to the workers alone
+    from dossiers.pdf.seal import seal
 
     if kind == Kind.RECEIPT:
-        return render_receipt(application.receipt.content)
-    return render_dossier(frozen.content)
+        file = io.BytesIO(render_receipt(application.receipt.content))
+    else:
+        file = io.BytesIO(render_dossier(frozen.content))
+    seal(file)
+    return file

@@ -138,6 +138,12 @@ _private_storage = (
         "OPTIONS": {"location": MEDIA_ROOT, "file_permissions_mode": 0o600, "directory_permissions_mode": 0o700},
     }
 )
+# The seal on documents. Without a certificate, the demonstration and the tests make one that says what it is worth.
+SEAL_CERTIFICATE = env("SEAL_CERTIFICATE", default="")
+SEAL_KEY = env("SEAL_KEY", default="")
+SEAL_TIMESTAMP_URL = env("SEAL_TIMESTAMP_URL", default="")
+SEAL_SELF_SIGNED = DEMO
+SEAL_FOLDER = MEDIA_ROOT.parent / "seal"
 STORAGES = {
     "default": _private_storage,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},

@@ -5,3 +5,4 @@ from portal.settings.base import DEMO, env
 
 SECRET_KEY = env("SECRET_KEY", default="not-secret-for-development-only-0123456789-abcdefghij")
 DEBUG = env.bool("DEBUG", default=not DEMO)
+SEAL_SELF_SIGNED = True
