@@ -10,7 +10,8 @@ from django.core.files import File
 from django.db import transaction
 
 from applications.models import Application
-from dossiers.models import Document, FrozenDossier
+from applications.verification import page_address
+from dossiers.models import Document, FrozenDossier, new_reference
 
 Kind = Document.Kind
 
@@ -29,8 +30,9 @@ def obtain(application: Application, kind: Kind) -> Document | None:
             return None
         if existing := _existing(frozen, kind):  # another worker has just done it
             return existing
-        file = _make(application, frozen, kind)
-        document = Document(frozen=frozen, kind=kind, size=file.seek(0, io.SEEK_END), sha256=_fingerprint(file))
+        document = Document(frozen=frozen, kind=kind, reference=new_reference())
+        file = _make(application, document)
+        document.size, document.sha256 = file.seek(0, io.SEEK_END), _fingerprint(file)
         document.file.save("", File(file), save=False)
         try:
             document.save()
@@ -51,14 +53,15 @@ def _fingerprint(file: BinaryIO) -> str:
     return digest
 
 
-def _make(application: Application, frozen: FrozenDossier, kind: Kind) -> BinaryIO:
-    """Rendered, then sealed."""
-    from dossiers.pdf.render import render_dossier, render_receipt  # heavy, and of use to the workers alone
+def _make(application: Application, document: Document) -> BinaryIO:
+    """Rendered, with the way to verify it, then sealed."""
+    from dossiers.pdf.render import Proof, render_dossier, render_receipt  # heavy, and of use to the workers alone
     from dossiers.pdf.seal import seal
 
-    if kind == Kind.RECEIPT:
-        file = io.BytesIO(render_receipt(application.receipt.content))
+    proof = Proof(document.reference, page_address(document.reference))
+    if document.kind == Kind.RECEIPT:
+        file = io.BytesIO(render_receipt(application.receipt.content, proof=proof))
     else:
-        file = io.BytesIO(render_dossier(frozen.content))
+        file = io.BytesIO(render_dossier(document.frozen.content, proof=proof))
     seal(file)
     return file

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django import forms
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
@@ -27,6 +29,27 @@ class PieceForm(DsfrForm, forms.Form):
         widget=forms.ClearableFileInput(attrs={"accept": ACCEPT}),
         error_messages={"required": "Choisissez d’abord un fichier.", "empty": "Ce fichier est vide."},
     )
+
+
+class VerificationForm(DsfrForm, forms.Form):
+    """A document to verify: its fingerprint, computed by the browser, or the file itself."""
+
+    show_convention = False
+    sha256 = forms.CharField(required=False, widget=forms.HiddenInput)
+    file = forms.FileField(
+        label="Choisir le document",
+        widget=forms.FileInput(attrs={"accept": ".pdf"}),
+        error_messages={"required": "Choisissez d’abord un fichier.", "empty": "Ce fichier est vide."},
+    )
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["file"].required = not self.clean_sha256()
+
+    def clean_sha256(self) -> str:
+        """What is no fingerprint counts for nothing: the file is asked for."""
+        sha256 = self.data.get("sha256", "")
+        return sha256 if re.fullmatch("[0-9a-f]{64}", sha256) else ""
 
 
 class SignatoryForm(DsfrForm, forms.ModelForm):

@@ -234,8 +234,17 @@ def document_path(document: Document, filename: str) -> str:
     return f"documents/{document.frozen.dossier_id}/{secrets.token_urlsafe(24)}.pdf"
 
 
+# No letter that reads as a digit.
+REFERENCE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def new_reference() -> str:
+    """Eighty bits of chance: it says nothing, and nobody finds one by trying."""
+    return "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(16))
+
+
 class Document(models.Model):
-    """A PDF rendered from a frozen dossier: one of each kind, once."""
+    """A PDF rendered from a frozen dossier: one of each kind, once. Its reference is printed on it."""
 
     class Kind(models.TextChoices):
         DOSSIER = "dossier", "Dossier"
@@ -243,9 +252,10 @@ class Document(models.Model):
 
     frozen = models.ForeignKey(FrozenDossier, models.PROTECT, related_name="documents")
     kind = models.CharField(max_length=20, choices=Kind.choices)
+    reference = models.CharField("référence", max_length=16, unique=True, null=True, editable=False)  # noqa: DJ001 (unique, and absent from what was printed before there were any)
     file = models.FileField(upload_to=document_path, max_length=200)
     size = models.PositiveBigIntegerField()
-    sha256 = models.CharField(max_length=64)
+    sha256 = models.CharField(max_length=64, db_index=True)
     rendered_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
+from applications.views.verification import verify
 from portal import demo_mail, health, landing
 
 urlpatterns = [
@@ -14,6 +15,7 @@ urlpatterns = [
     path("candidatures/", include("applications.urls")),
     path("avis/", include("applications.urls_signatory")),
     path("commission/", include("applications.urls_commission")),
+    path("verifier/", verify, name="verify"),
     path("compte/", include("allauth.account.urls")),
     path("gestion/", admin.site.urls),
     path("sante/", health.health, name="health"),

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import segno
 from django.template.loader import render_to_string
 from django.utils.html import escape
 from weasyprint import CSS, HTML
@@ -62,6 +63,27 @@ class _PrintShop:
     srgb: bytes
 
 
+@dataclass(frozen=True)
+class Proof:
+    """What is printed so that anyone can verify the document: a reference that says nothing, and a page's address."""
+
+    reference: str
+    address: str
+
+    @property
+    def code(self) -> str:
+        """The address as a QR code, in `data:`."""
+        return segno.make(self.address, error="m").svg_data_uri(border=0, dark="#16181f", xmldecl=False, svgns=True)
+
+    @property
+    def page(self) -> str:
+        return self.address.partition("?")[0].partition("://")[2]
+
+    @property
+    def spaced_reference(self) -> str:
+        return "-".join(self.reference[start : start + 4] for start in range(0, len(self.reference), 4))
+
+
 _local = threading.local()
 
 
@@ -85,16 +107,17 @@ def _fetcher() -> URLFetcher:
     return URLFetcher(allowed_protocols={"data"}, allow_redirects=False)
 
 
-def render_dossier(content: Mapping[str, Any], *, watermark: str = "") -> bytes:
+def render_dossier(content: Mapping[str, Any], *, watermark: str = "", proof: Proof | None = None) -> bytes:
     """The dossier as a PDF, from its frozen content alone. Empty answers print as lines and boxes to fill in."""
-    variables = printable.prepare(content) | {"watermark": printable.clean(watermark)}
+    variables = printable.prepare(content) | {"watermark": printable.clean(watermark), "proof": proof}
     template = content.get("document_template") or "documents/dossier.html"
     return write_pdf(render_to_string(template, variables), watermark=variables["watermark"])
 
 
-def render_receipt(receipt: Mapping[str, Any]) -> bytes:
+def render_receipt(receipt: Mapping[str, Any], *, proof: Proof | None = None) -> bytes:
     """The receipt that CRPA R112-11-1 asks for. `pieces` and `annexes` are lists of lines."""
-    return write_pdf(render_to_string("documents/receipt.html", {"receipt": printable.clean(receipt)}))
+    variables = {"receipt": printable.clean(receipt), "proof": proof}
+    return write_pdf(render_to_string("documents/receipt.html", variables))
 
 
 def write_pdf(html: str, *, watermark: str = "") -> bytes:

@@ -72,6 +72,7 @@ def test_public_pages(visitor, inspect):
     addresses = ["/", "/offres/", "/offres/?q=introuvable", "/offres/?closes=on"]
     addresses += [offer.get_absolute_url() for offer in (open_offer, closed, rolling)]
     addresses += [reverse(f"pages:{name}") for name in ("legal", "privacy", "accessibility", "sitemap_page", "help")]
+    addresses += ["/verifier/", "/verifier/?reference=inconnue"]
     addresses += ["/introuvable/"]
     for address in addresses:
         page.goto(address)
