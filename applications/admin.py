@@ -13,6 +13,7 @@ from applications import lifecycle
 from applications.models import Application, Commission, CommissionMember
 from applications.views.files import documents_of, serve_document, serve_piece
 from dossiers.completeness import completeness
+from dossiers.models import Document
 from offers.admin import HrAdmin
 from offers.admin_forms import MoveForm
 from offers.models import Offer
@@ -84,6 +85,7 @@ class ApplicationAdmin(HrAdmin):
         return [
             path("<uuid:pk>/mouvement/<slug:name>/", view(self.move), name="applications_application_move"),
             path("<uuid:pk>/dossier.pdf", view(self.document), name="applications_application_document"),
+            path("<uuid:pk>/volume.pdf", view(self.bundle), name="applications_application_bundle"),
             path("<uuid:pk>/fichier/<uuid:piece_pk>/", view(self.piece), name="applications_application_piece"),
             *super().get_urls(),
         ]
@@ -119,6 +121,9 @@ class ApplicationAdmin(HrAdmin):
 
     def document(self, request, pk):
         return serve_document(self._filed(request, pk))
+
+    def bundle(self, request, pk):
+        return serve_document(self._filed(request, pk), Document.Kind.BUNDLE)
 
     def piece(self, request, pk, piece_pk):
         return serve_piece(get_object_or_404(self._filed(request, pk).dossier.pieces, pk=piece_pk))

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import io
-from typing import BinaryIO
+import shutil
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, BinaryIO
 
 from django.core.files import File
 from django.db import transaction
 
 from applications.models import Application
 from applications.verification import page_address
-from dossiers.models import Document, FrozenDossier, new_reference
+from dossiers.models import Document, FrozenDossier, Piece, new_reference
+
+if TYPE_CHECKING:
+    from dossiers.pdf.render import Proof
 
 Kind = Document.Kind
 
@@ -61,7 +67,34 @@ def _make(application: Application, document: Document) -> BinaryIO:
     proof = Proof(document.reference, page_address(document.reference))
     if document.kind == Kind.RECEIPT:
         file = io.BytesIO(render_receipt(application.receipt.content, proof=proof))
+    elif document.kind == Kind.BUNDLE:
+        file = _bundle(application, document.frozen, proof)
     else:
         file = io.BytesIO(render_dossier(document.frozen.content, proof=proof))
     seal(file)
     return file
+
+
+def _bundle(application: Application, frozen: FrozenDossier, proof: Proof) -> BinaryIO:
+    """The dossier as it was printed, with the pieces that were frozen, in the commission's order."""
+    from dossiers.pdf.bundle import Enclosure, make_bundle
+
+    dossier = obtain(application, Kind.DOSSIER)
+    stored = {str(piece.pk): piece for piece in application.dossier.pieces.all()}
+    with TemporaryDirectory(prefix="volume-") as folder:
+        enclosures = [
+            Enclosure(listed["label"], file, _local_copy(stored.get(file["id"]), Path(folder)))
+            for listed in frozen.content["pieces"]
+            for file in listed["files"]
+        ]
+        with dossier.file.open("rb") as printed:
+            return make_bundle(frozen.content, io.BytesIO(printed.read()), enclosures, proof=proof)
+
+
+def _local_copy(piece: Piece | None, folder: Path) -> Path | None:
+    if piece is None or not piece.file.storage.exists(piece.file.name):
+        return None
+    path = folder / str(piece.pk)
+    with piece.file.open("rb") as source, path.open("wb") as copy:
+        shutil.copyfileobj(source, copy)
+    return path

@@ -17,5 +17,6 @@ urlpatterns = [
     path("<uuid:pk>/recu/", files.receipt, name="receipt"),
     path("<uuid:pk>/recu.pdf", files.receipt_document, name="receipt_document"),
     path("<uuid:pk>/dossier.pdf", files.own_document, name="document"),
+    path("<uuid:pk>/volume.pdf", files.own_bundle, name="bundle"),
     path("<uuid:pk>/retirer/", candidate.withdraw, name="withdraw"),
 ]

@@ -9,5 +9,6 @@ urlpatterns = [
     path("<uuid:pk>/avis/", commission.review, name="review"),
     path("<uuid:pk>/deport/", commission.recuse, name="recuse"),
     path("<uuid:pk>/dossier.pdf", files.examined_document, name="document"),
+    path("<uuid:pk>/volume.pdf", files.examined_bundle, name="bundle"),
     path("<uuid:pk>/fichier/<uuid:piece_pk>/", files.examined_piece, name="piece_file"),
 ]

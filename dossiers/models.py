@@ -249,6 +249,7 @@ class Document(models.Model):
     class Kind(models.TextChoices):
         DOSSIER = "dossier", "Dossier"
         RECEIPT = "receipt", "Accusé de réception"
+        BUNDLE = "bundle", "Volume complet"  # last: made from the dossier
 
     frozen = models.ForeignKey(FrozenDossier, models.PROTECT, related_name="documents")
     kind = models.CharField(max_length=20, choices=Kind.choices)

@@ -52,6 +52,12 @@ def own_document(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_GET
+def own_bundle(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return serve_document(own_application(request, pk), Document.Kind.BUNDLE)
+
+
+@login_required
+@require_GET
 def receipt(request: HttpRequest, pk: UUID) -> HttpResponse:
     application = own_application(request, pk)
     receipt = get_object_or_404(Receipt, application=application)
@@ -81,3 +87,9 @@ def examined_piece(request: HttpRequest, pk: UUID, piece_pk: UUID) -> HttpRespon
 @require_GET
 def examined_document(request: HttpRequest, pk: UUID) -> HttpResponse:
     return serve_document(examined_application(request, pk))
+
+
+@login_required
+@require_GET
+def examined_bundle(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return serve_document(examined_application(request, pk), Document.Kind.BUNDLE)

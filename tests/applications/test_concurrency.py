@@ -162,4 +162,4 @@ def test_two_workers_render_once(ready):
     make.file_now(ready)
     results = at_once(*[lambda: render_documents(str(ready.pk))] * 2)
     assert results == [None, None]
-    assert Counter(Document.objects.values_list("kind", flat=True)) == {"dossier": 1, "receipt": 1}
+    assert Counter(Document.objects.values_list("kind", flat=True)) == {"dossier": 1, "receipt": 1, "bundle": 1}

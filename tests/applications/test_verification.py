@@ -104,7 +104,7 @@ def test_nothing_to_verify_is_said(client, posted):
 
 
 def test_the_code_on_paper_leads_to_the_page_and_tells_kind_and_date_alone(client, application, settings):
-    for kind, words in ((Document.Kind.DOSSIER, "Dossier"), (Document.Kind.RECEIPT, "Accusé de réception")):
+    for kind, words in zip(Document.Kind, Document.Kind.labels, strict=True):
         document = documents.obtain(application, kind)
         address = verification.page_address(document.reference)
         assert address == f"{settings.SITE_URL}{PAGE}?reference={document.reference}"

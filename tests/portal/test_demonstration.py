@@ -115,7 +115,7 @@ def test_one_dossier_is_with_the_commission_with_its_document(demo):
 
     render_documents(str(filed.pk))
     documents = {document.kind: document for document in filed.dossier.frozen.documents.all()}
-    assert set(documents) == {"dossier", "receipt"}
+    assert set(documents) == {"dossier", "receipt", "bundle"}
     text = words_of(documents["dossier"].file)
     assert "Sacha Modèle" in text
     assert "120 n’ont pas abouti" in text

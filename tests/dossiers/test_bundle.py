@@ -1,0 +1,288 @@
+"""The whole volume: what it holds, in which order, what it says of each file, and that no file breaks it."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zlib
+from pathlib import Path
+
+import pikepdf
+import pypdfium2
+import pytest
+from PIL import Image
+
+from dossiers.pdf.bundle import Enclosure, make_bundle
+from dossiers.pdf.render import render_dossier
+from dossiers.pdf.seal import seal
+from tests.dossiers.sample_content import full_content
+from tests.dossiers.test_pdf import page_texts, squeezed
+
+
+@pytest.fixture(scope="module")
+def content():
+    return full_content()
+
+
+@pytest.fixture(scope="module")
+def dossier(content) -> bytes:
+    file = io.BytesIO(render_dossier(content))
+    seal(file)
+    return file.getvalue()
+
+
+@pytest.fixture
+def enclose(tmp_path):
+    """A function: a piece of the dossier with these bytes."""
+
+    def make(name: str, data: bytes, content_type: str = "application/pdf", **changed) -> Enclosure:
+        path = tmp_path / name
+        path.write_bytes(data)
+        file = {
+            "name": name,
+            "content_type": content_type,
+            "sha256": hashlib.sha256(data).hexdigest(),
+            "size_display": "5,0 Mio",
+            "uploaded_at_display": "2 janvier 2026 à 8 h 30",
+        }
+        return Enclosure(f"Pièce {name}", file | changed, path)
+
+    return make
+
+
+def bundle(content, dossier: bytes, *enclosures: Enclosure) -> bytes:
+    return make_bundle(content, io.BytesIO(dossier), list(enclosures)).getvalue()
+
+
+def paper(*texts: str, rotate: int = 0) -> bytes:
+    """A PDF with these words, one page each."""
+    with pikepdf.new() as pdf:
+        font = pdf.make_indirect(
+            pikepdf.Dictionary(Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica)
+        )
+        for text in texts:
+            page = pdf.add_blank_page(page_size=(595, 842))
+            page.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F1=font))
+            page.Contents = pdf.make_stream(f"BT /F1 20 Tf 80 700 Td ({text}) Tj ET".encode())
+            page.Rotate = rotate
+        return saved(pdf)
+
+
+def saved(pdf: pikepdf.Pdf) -> bytes:
+    out = io.BytesIO()
+    pdf.save(out)
+    return out.getvalue()
+
+
+def picture(kind: str, size=(400, 300), colour="#c03020", **options) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGB", size, colour).save(out, kind, **options)
+    return out.getvalue()
+
+
+def test_bordereau_dossier_and_pieces_in_order_each_page_stamped(content, dossier, enclose):
+    pieces = [
+        enclose("lettre.pdf", paper("Lettre page un", "Lettre page deux")),
+        enclose("diplome.jpg", picture("JPEG"), "image/jpeg"),
+        enclose("cv.pdf", paper("Mon parcours")),
+    ]
+    printed = page_texts(dossier)
+    pages = page_texts(bundle(content, dossier, *pieces))
+    assert len(pages) == 1 + len(printed) + 4
+    for number, page in enumerate(pages, start=1):
+        assert f"Dossier {content['context']['number']} - page {number} / {len(pages)}" in page
+    assert all(printed[position] in pages[position + 1] for position in range(len(printed)))
+    assert ["Lettre page un" in pages[-4], "Lettre page deux" in pages[-3], "Mon parcours" in pages[-1]] == [True] * 3
+    bordereau = squeezed(pages[0])
+    for piece in pieces:
+        for told in (
+            piece.label,
+            *(piece.file[key] for key in ("name", "sha256", "size_display", "uploaded_at_display")),
+        ):
+            assert squeezed(told) in bordereau, told
+
+
+def test_bookmarks_lead_to_each_part(content, dossier, enclose):
+    volume = bundle(
+        content, dossier, enclose("a.pdf", paper("Un", "Deux")), enclose("b.png", picture("PNG"), "image/png")
+    )
+    with pikepdf.open(io.BytesIO(volume)) as pdf, pdf.open_outline() as outline:
+        titles = [item.title for item in outline.root]
+        pages = [pdf.pages.index(pikepdf.Page(item.destination[0])) for item in outline.root]
+        total = len(pdf.pages)
+        assert outline.root[1].children  # the dossier's own
+        assert "volume complet" in str(pdf.docinfo["/Title"])
+    assert titles == ["Bordereau", "Dossier", "Pièce a.pdf – a.pdf", "Pièce b.png – b.png"]
+    assert pages == [0, 1, total - 3, total - 1]
+
+
+def test_a_page_that_is_turned_is_upright(content, dossier, enclose):
+    volume = bundle(content, dossier, enclose("tourne.pdf", paper("Texte couché", rotate=90)))
+    document = pypdfium2.PdfDocument(volume)
+    try:
+        page = document[len(document) - 1]
+        assert page.get_size() == (842, 595)
+        assert page.get_rotation() == 0
+    finally:
+        document.close()
+
+
+def test_pictures_are_upright_fit_the_page_and_have_a_text_alternative(content, dossier, enclose):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a telephone held upright
+    volume = bundle(
+        content,
+        dossier,
+        enclose("photo.jpg", picture("JPEG", (4000, 3000), exif=exif), "image/jpeg"),
+        enclose("large.png", picture("PNG", (900, 300)), "image/png"),
+    )
+    document = pypdfium2.PdfDocument(volume)
+    try:
+        sizes = [document[len(document) - back].get_size() for back in (2, 1)]
+    finally:
+        document.close()
+    assert sizes[0][1] > sizes[0][0]
+    assert sizes[1][0] > sizes[1][1]
+    with pikepdf.open(io.BytesIO(volume)) as pdf:
+        figures = [item for item in pdf.objects if isinstance(item, pikepdf.Dictionary) and item.get("/S") == "/Figure"]
+        told = {str(figure.get("/Alt", "")) for figure in figures}
+    assert {"Pièce photo.jpg – photo.jpg", "Pièce large.png – large.png"} <= told
+
+
+def bomb() -> bytes:
+    """A page whose drawing swells to three gigabytes."""
+    swollen = zlib.compress(zlib.compress(b"\0" * 300_000_000, 9), 9)
+    with pikepdf.new() as pdf:
+        page = pdf.add_blank_page()
+        stream = pdf.make_stream(b"")
+        stream.write(swollen, filter=[pikepdf.Name.FlateDecode, pikepdf.Name.FlateDecode], decode_parms=None)
+        page.Contents = stream
+        return saved(pdf)
+
+
+def crowd() -> bytes:
+    with pikepdf.new() as pdf:
+        for _ in range(400):
+            pdf.add_blank_page()
+        return saved(pdf)
+
+
+def with_script() -> bytes:
+    with pikepdf.open(io.BytesIO(paper("Visible"))) as pdf:
+        pdf.Root.OpenAction = pikepdf.Dictionary(S=pikepdf.Name.JavaScript, JS=pikepdf.String("app.alert(1)"))
+        page = pdf.pages[0]
+        launch = pikepdf.Dictionary(S=pikepdf.Name.Launch, F=pikepdf.String("calc.exe"))
+        page.AA = pikepdf.Dictionary(O=launch)
+        page.Annots = pikepdf.Array(
+            [pikepdf.Dictionary(Type=pikepdf.Name.Annot, Subtype=pikepdf.Name.Link, Rect=[0, 0, 99, 99], A=launch)]
+        )
+        return saved(pdf)
+
+
+BAD = {
+    "no pdf": b"%PDF-1.7 rien",
+    "truncated": paper("Texte")[:60],
+    "no page": saved(pikepdf.new()),
+    "crowd": crowd(),
+    "not the picture it says": b"\x89PNG\r\n\x1a\n" + b"\0" * 100,
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_a_bad_file_is_left_out_and_listed_as_such(content, dossier, enclose, name):
+    kind = "image/png" if "picture" in name else "application/pdf"
+    good = enclose("bon.pdf", paper("Bon contenu"))
+    bad = enclose("mauvais", BAD[name], kind)
+    pages = page_texts(bundle(content, dossier, bad, good))
+    assert "Bon contenu" in pages[-1]
+    assert squeezed("Non joint au volume : fichier illisible.") in squeezed(pages[0])
+    assert bad.file["sha256"] in squeezed(pages[0])
+    assert len(pages) == 1 + len(page_texts(dossier)) + 1
+
+
+def test_a_bomb_stays_small(content, dossier, enclose):
+    """What swells when it is drawn is copied as it is."""
+    volume = bundle(content, dossier, enclose("bombe.pdf", bomb()), enclose("bon.pdf", paper("Bon contenu")))
+    assert "Bon contenu" in page_texts_of_last(volume)
+    assert len(volume) < 3_000_000
+
+
+def page_texts_of_last(pdf: bytes) -> str:
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        return document[len(document) - 1].get_textpage().get_text_bounded()
+    finally:
+        document.close()
+
+
+def test_a_file_that_kills_its_reader_takes_no_other_along(content, dossier, enclose, monkeypatch):
+    """The child process dies at the second file: the first and the third are there."""
+    import os
+
+    from dossiers.pdf import bundle as module
+
+    honest = module._readable_pages
+    monkeypatch.setattr(
+        module, "_readable_pages", lambda piece: os._exit(9) if piece.file["name"] == "tueur.pdf" else honest(piece)
+    )
+    pieces = [enclose(name, paper(f"Contenu de {name}")) for name in ("un.pdf", "tueur.pdf", "trois.pdf")]
+    pages = page_texts(bundle(content, dossier, *pieces))
+    assert [piece.left_out for piece in pieces] == ["", "fichier illisible", ""]
+    assert "Contenu de un.pdf" in pages[-2]
+    assert "Contenu de trois.pdf" in pages[-1]
+
+
+def test_a_file_that_changed_or_went_missing_is_left_out(content, dossier, enclose):
+    changed = enclose("change.pdf", paper("Autre contenu"), sha256="0" * 64)
+    lost = enclose("perdu.pdf", paper("Perdu"))
+    lost.path = None
+    first = squeezed(page_texts(bundle(content, dossier, changed, lost))[0])
+    assert squeezed("Non joint au volume : fichier différent de celui qui a été déposé.") in first
+    assert squeezed("Non joint au volume : fichier absent du stockage.") in first
+
+
+def test_scripts_and_links_of_a_file_are_not_copied(content, dossier, enclose):
+    volume = bundle(content, dossier, enclose("piege.pdf", with_script()))
+    assert "Visible" in page_texts_of_last(volume)
+    with pikepdf.open(io.BytesIO(volume)) as pdf:
+        actions = [item.get("/S") for item in pdf.objects if isinstance(item, pikepdf.Dictionary)]
+    assert not {"/JavaScript", "/Launch"} & {str(action) for action in actions}
+
+
+def test_what_was_typed_in_a_form_is_seen(content, dossier, enclose):
+    with pikepdf.open(io.BytesIO(paper("Formulaire"))) as pdf:
+        field = pdf.make_indirect(
+            pikepdf.Dictionary(
+                Type=pikepdf.Name.Annot,
+                Subtype=pikepdf.Name.Widget,
+                FT=pikepdf.Name.Tx,
+                T=pikepdf.String("nom"),
+                V=pikepdf.String("Saisie dans la case"),
+                DA=pikepdf.String("/Helv 12 Tf 0 g"),
+                Rect=[80, 500, 400, 530],
+                F=4,
+            )
+        )
+        helvetica = pikepdf.Dictionary(
+            Type=pikepdf.Name.Font, Subtype=pikepdf.Name.Type1, BaseFont=pikepdf.Name.Helvetica
+        )
+        pdf.pages[0].Annots = pikepdf.Array([field])
+        pdf.Root.AcroForm = pikepdf.Dictionary(
+            Fields=pikepdf.Array([field]),
+            NeedAppearances=True,
+            DR=pikepdf.Dictionary(Font=pikepdf.Dictionary(Helv=helvetica)),
+        )
+        data = saved(pdf)
+    assert "Saisie dans la case" in page_texts_of_last(bundle(content, dossier, enclose("formulaire.pdf", data)))
+
+
+def test_originals_are_untouched(content, dossier, enclose):
+    data = paper("Original")
+    piece = enclose("original.pdf", data)
+    bundle(content, dossier, piece)
+    assert Path(piece.path).read_bytes() == data
+
+
+def test_the_same_pieces_give_the_same_bytes(content, dossier, enclose):
+    pieces = [enclose("a.pdf", paper("Un")), enclose("b.jpg", picture("JPEG"), "image/jpeg")]
+    assert bundle(content, dossier, *pieces) == bundle(content, dossier, *pieces)
