@@ -11,9 +11,10 @@ from django.utils.formats import date_format
 
 from applications.models import Application, ApplicationTransition, Receipt
 from dossiers.completeness import completeness
-from dossiers.content import dossier_content, moment
+from dossiers.content import dossier_content
 from dossiers.freezing import freeze, lock_open
 from dossiers.models import Annex
+from offers.blank_form import printed_context
 from offers.models import Offer
 from portal.notifications import outbox
 
@@ -70,12 +71,7 @@ def _render_soon(application_pk: str) -> None:
 
 def document_context(application: Application) -> dict[str, Any]:
     """What the document says beyond the dossier itself: the offer and its contacts, the candidate, the number."""
-    offer = application.offer
-    return offer.kind_definition.document_context(offer.details, offer.parameters) | {
-        "offer_title": offer.title,
-        "institution": offer.institution.name,
-        "service": offer.service_name,
-        "deadline_display": moment(offer.deadline),
+    return printed_context(application.offer) | {
         "candidate_name": application.candidate.get_full_name(),
         "candidate_email": application.candidate.email,
         "number": application.number or "",

@@ -136,17 +136,36 @@ def annex_content(
     return question | answer
 
 
+BLANK = "…………"  # where a name is to be written by hand
+
+
 def dossier_content(dossier: Dossier, context: Mapping[str, Any]) -> dict[str, Any]:
     """The whole dossier. `context`: what the engine does not know (offer, session, contacts, candidate, number)."""
-    spec = dossier.spec
     answers = {row.section: row.raw for row in dossier.answers.all()}
     annexes = {annex.key: annex for annex in dossier.annexes.select_related("sign_off")}
     pieces: dict[str, list[Piece]] = {}
     for piece in dossier.pieces.all():
         pieces.setdefault(piece.key, []).append(piece)
+    return _content(dossier.kind, dossier.spec, context, answers, pieces, annexes)
+
+
+def blank_content(kind: str, spec: DossierSpec, context: Mapping[str, Any]) -> dict[str, Any]:
+    """The same dossier before anyone has written in it: a form for paper."""
+    return _content(kind, spec, context, {}, {}, {})
+
+
+def _content(
+    kind: str,
+    spec: DossierSpec,
+    context: Mapping[str, Any],
+    answers: Mapping[str, Mapping[str, Any]],
+    pieces: Mapping[str, list[Piece]],
+    annexes: Mapping[str, Annex],
+) -> dict[str, Any]:
+    candidate = context.get("candidate_name") or BLANK
     return {
         "schema": SCHEMA,
-        "kind": dossier.kind,
+        "kind": kind,
         "document_title": spec.document_title,
         "document_intro": spec.document_intro,
         "document_checklist": list(spec.document_checklist),
@@ -158,7 +177,7 @@ def dossier_content(dossier: Dossier, context: Mapping[str, Any]) -> dict[str, A
             annex_content(
                 annex,
                 annexes.get(annex.key),
-                candidate=context.get("candidate_name", ""),
+                candidate=candidate,
                 sections=shown_to_signatory(spec, annex, answers),
             )
             for annex in spec.annexes

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.core.paginator import Paginator
 from django.db.models import F
-from django.http import HttpRequest, HttpResponse
+from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
+from offers.blank_form import blank_form
 from offers.filters import OfferFilters
 from offers.models import Offer
 
@@ -30,6 +31,12 @@ def index(request: HttpRequest) -> HttpResponse:
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     offer = get_object_or_404(Offer.objects.public().select_related("institution"), slug=slug)
     return render(request, "offers/detail.html", presentation(offer))
+
+
+@require_safe
+def blank(request: HttpRequest, slug: str) -> FileResponse:
+    offer = get_object_or_404(Offer.objects.public().select_related("institution"), slug=slug)
+    return FileResponse(blank_form(offer), filename=f"formulaire-{offer.slug}.pdf", content_type="application/pdf")
 
 
 def presentation(offer: Offer) -> dict:

@@ -1,0 +1,64 @@
+"""The blank form of each kind: all that it asks, nothing of anyone, printed once."""
+
+from __future__ import annotations
+
+import io
+
+import pikepdf
+import pytest
+from django.core.files.storage import default_storage
+from django.urls import reverse
+
+from offers.kinds import all_kinds
+from tests import factories as make
+from tests.dossiers.test_pdf import page_texts, squeezed
+
+pytestmark = pytest.mark.django_db
+
+
+def fetched(client, offer) -> bytes:
+    response = client.get(reverse("offers:blank_form", args=[offer.slug]))
+    assert response.status_code == 200
+    assert response["Content-Type"] == "application/pdf"
+    return b"".join(response.streaming_content)
+
+
+@pytest.mark.parametrize("kind", all_kinds(), ids=lambda kind: kind.slug)
+def test_the_form_of_each_kind_asks_everything(client, kind):
+    offer = make.OfferFactory(kind=kind.slug, parameters={}, title=f"Offre de {kind.slug}")
+    printed = squeezed(" ".join(page_texts(fetched(client, offer)))).casefold()
+    spec = kind.dossier_spec({})
+    for section in spec.sections:
+        assert squeezed(section.heading or section.title).casefold() in printed
+    for annex in spec.annexes:
+        assert squeezed(f"ANNEXE {annex.number} {annex.title}").casefold() in printed
+    for piece in spec.pieces:
+        assert squeezed(piece.label).casefold() in printed
+    assert ("signature:" in printed) == bool(spec.annexes)
+    assert "none" not in printed
+    assert "{" not in printed
+
+
+def test_it_is_printed_once_until_its_words_change(client):
+    offer = make.OfferFactory()
+    first = fetched(client, offer)
+    kept = default_storage.listdir("formulaires")[1]
+    assert fetched(client, offer) == first
+    assert default_storage.listdir("formulaires")[1] == kept
+    offer.service_name = "Un autre service"
+    offer.save()
+    assert fetched(client, offer) != first
+
+
+def test_it_is_offered_on_the_public_page(client):
+    offer = make.OfferFactory()
+    page = client.get(offer.get_absolute_url()).content.decode()
+    assert reverse("offers:blank_form", args=[offer.slug]) in page
+    assert "Formulaire vierge (PDF)" in page
+
+
+def test_where_a_name_is_missing_there_is_room_for_it(client):
+    pdf = fetched(client, make.OfferFactory(parameters={}))
+    with pikepdf.open(io.BytesIO(pdf)) as document:
+        assert "/AcroForm" not in document.Root
+    assert "…………" in " ".join(page_texts(pdf))
