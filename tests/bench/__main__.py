@@ -22,7 +22,7 @@ from tests.bench.load import Measure
 CHECKOUT = Path(__file__).resolve().parents[2]
 ROUNDS = 9
 SECONDS_PER_ROUND = 1.2
-AREAS = {"offers": ["offers.list", "offers.detail"], "dossier": ["dossier.page"]}
+AREAS = {"offers": ["offers.list", "offers.detail"], "dossier": ["dossier.page"], "pdf": []}
 
 
 @dataclass
@@ -37,6 +37,22 @@ def main(areas: list[str]) -> None:
     if unknown:
         sys.exit(f"Unknown area: {', '.join(unknown)}. There are: {', '.join(AREAS)}.")
     pages = [page for area in areas or AREAS for page in AREAS[area]]
+    if pages:
+        _measure_pages(pages)
+    if "pdf" in (areas or AREAS):
+        _measure_documents()
+
+
+def _measure_documents() -> None:
+    """Without servers: see tests/bench/pdf.py."""
+    with _temporary_folder() as folder:
+        environment = {"DJANGO_SETTINGS_MODULE": "portal.settings.dev", "MEDIA_ROOT": f"{folder}/media"}
+        subprocess.run(
+            [sys.executable, "-m", "tests.bench.pdf"], cwd=CHECKOUT, env=os.environ | environment, check=True
+        )
+
+
+def _measure_pages(pages: list[str]) -> None:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(_temporary_folder()))
         environment = _start_servers(stack, folder)
