@@ -71,7 +71,7 @@ def make_bundle(
         _add_bookmarks(volume, content, opening, enclosures)
         _stamp(volume, content["context"]["number"])
         out = io.BytesIO()
-        volume.save(out, deterministic_id=True)
+        volume.save(out)
     return out
 
 

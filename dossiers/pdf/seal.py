@@ -6,6 +6,7 @@ PAdES, invisible, added to the bytes that were rendered: the file stays PDF/A-3a
 from __future__ import annotations
 
 import fcntl
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -59,7 +60,9 @@ def seal(file: BinaryIO) -> None:
     url = settings.SEAL_TIMESTAMP_URL
     signer = PdfSigner(metadata, _signer(), timestamper=HTTPTimeStamper(url) if url else None, new_field_spec=field)
     file.seek(0)
-    signer.sign_pdf(IncrementalPdfFileWriter(file), in_place=True)
+    writer = IncrementalPdfFileWriter(file)
+    with ThreadPoolExecutor(1) as apart:  # pyHanko starts an event loop, and the caller's thread may have one
+        apart.submit(signer.sign_pdf, writer, in_place=True).result()
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import zlib
 from pathlib import Path
 
@@ -283,6 +284,8 @@ def test_originals_are_untouched(content, dossier, enclose):
     assert Path(piece.path).read_bytes() == data
 
 
-def test_the_same_pieces_give_the_same_bytes(content, dossier, enclose):
+def test_the_same_pieces_give_the_same_volume(content, dossier, enclose):
+    """But for the identifier that every file has of its own."""
     pieces = [enclose("a.pdf", paper("Un")), enclose("b.jpg", picture("JPEG"), "image/jpeg")]
-    assert bundle(content, dossier, *pieces) == bundle(content, dossier, *pieces)
+    one, other = (re.sub(rb"/ID \[.*?\]", b"", bundle(content, dossier, *pieces)) for _ in range(2))
+    assert one == other

@@ -7,6 +7,7 @@ import io
 import stat
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -46,7 +47,8 @@ def status_of(pdf: bytes):
     reader = PdfFileReader(io.BytesIO(pdf))
     [signature] = reader.embedded_signatures
     trusted = ValidationContext(trust_roots=[signature.signer_cert], allow_fetching=False)
-    return signature, validate_pdf_signature(signature, trusted)
+    with ThreadPoolExecutor(1) as apart:  # after a browser's tests, this thread has an event loop already
+        return signature, apart.submit(validate_pdf_signature, signature, trusted).result()
 
 
 def common_name(certificate: x509.Certificate) -> str:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
-from django.db import connection
 from playwright.sync_api import Page, expect
 
 from applications import documents
@@ -17,16 +14,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture
 def receipt(transactional_db) -> Document:
-    application = make.filed(make.ApplicationFactory())
-    with ThreadPoolExecutor(1) as worker:  # the browser's driver has a loop of its own in this thread
-        return worker.submit(obtain, application).result()
-
-
-def obtain(application) -> Document:
-    try:
-        return documents.obtain(application, Document.Kind.RECEIPT)
-    finally:
-        connection.close()
+    return documents.obtain(make.filed(make.ApplicationFactory()), Document.Kind.RECEIPT)
 
 
 def choose(page: Page, content: bytes) -> None:
