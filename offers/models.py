@@ -6,8 +6,14 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchQuery, SearchRank, SearchVector, SearchVectorField
+from django.contrib.postgres.indexes import GinIndex, OpClass
+from django.contrib.postgres.search import (
+    SearchQuery,
+    SearchRank,
+    SearchVector,
+    SearchVectorField,
+    TrigramWordSimilarity,
+)
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
@@ -28,6 +34,21 @@ def department_choices() -> list[tuple[str, str]]:
     return [(department.code, f"{department.name} ({department.code})") for department in departments()]
 
 
+class Plain(models.Func):
+    """Lower case, without accents: how words are compared with what was meant. Its SQL is made by a migration."""
+
+    function = "portal_plain"
+    output_field = models.TextField()
+
+
+class ConcatOp(models.Func):
+    """`a || b`: unlike `concat()`, a generated column may use it."""
+
+    template = "(%(expressions)s)"
+    arg_joiner = " || "
+    output_field = models.TextField()
+
+
 class OfferQuerySet(models.QuerySet):
     def public(self):
         """What anyone may read: published offers, and closed ones for reference."""
@@ -45,8 +66,18 @@ class OfferQuerySet(models.QuerySet):
         return self if user.is_superuser else self.filter(institution__in=user.hr_institution_ids)
 
     def search(self, words: str):
+        """The offers that say these words, in any order, whatever their endings and accents; "quoted", in that order."""
         query = SearchQuery(words, config=SEARCH_CONFIG, search_type="websearch")
         return self.filter(search=query).annotate(rank=SearchRank("search", query))
+
+    def near(self, words: list[str]):
+        """The offers that say something like each of these words: for those that are mistyped."""
+        offers, rank = self, models.Value(0.0)
+        for word in words:
+            plain = Plain(models.Value(word, output_field=models.TextField()))
+            offers = offers.filter(plain__trigram_word_similar=plain)
+            rank = rank + TrigramWordSimilarity(plain, "plain")
+        return offers.annotate(rank=rank)
 
 
 class Offer(models.Model):
@@ -104,8 +135,20 @@ class Offer(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     search = models.GeneratedField(
-        expression=SearchVector("title", "specialty", "summary", "location", "body", config=SEARCH_CONFIG),
+        expression=SearchVector("title", config=SEARCH_CONFIG, weight="A")
+        + SearchVector("specialty", "location", config=SEARCH_CONFIG, weight="B")
+        + SearchVector("summary", config=SEARCH_CONFIG, weight="C")
+        + SearchVector("body", config=SEARCH_CONFIG, weight="D"),
         output_field=SearchVectorField(),
+        db_persist=True,
+    )
+    plain = models.GeneratedField(
+        expression=Plain(
+            ConcatOp(
+                "title", models.Value(" "), "specialty", models.Value(" "), "location", models.Value(" "), "summary"
+            )
+        ),
+        output_field=models.TextField(),
         db_persist=True,
     )
 
@@ -114,7 +157,16 @@ class Offer(models.Model):
     class Meta:
         verbose_name = "offre"
         ordering = [models.F("deadline").asc(nulls_last=True), "title", "pk"]
-        indexes = [GinIndex(fields=["search"], name="offer_search")]
+        indexes = [
+            GinIndex(fields=["search"], name="offer_search"),
+            GinIndex(OpClass("plain", name="gin_trgm_ops"), name="offer_plain"),
+            # The list in its usual order, and what its facets count, without reading the texts.
+            models.Index(
+                fields=["state", "deadline", "title", "id"],
+                include=["kind", "region", "department", "institution", "contract", "telework"],
+                name="offer_list",
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 name="published_offer_has_date",

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 from django.core.paginator import Paginator
-from django.db.models import F
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from offers.blank_form import blank_form
-from offers.filters import OfferFilters
+from offers.filters import Criteria, page_number
 from offers.models import Offer
+from offers.search import Found
 
 PER_PAGE = 20
 
 
+class CountedPaginator(Paginator):
+    """Pages of a search whose facets have already counted what it finds."""
+
+    def __init__(self, found: Found):
+        offers = found.offers.select_related("institution").defer("body", "details", "parameters", "search", "plain")
+        super().__init__(offers, PER_PAGE)
+        self.count = found.total
+
+
 @require_safe
 def index(request: HttpRequest) -> HttpResponse:
-    form = OfferFilters(request.GET)
-    offers = form.apply().select_related("institution")
-    best_first = ["-rank"] if "rank" in offers.query.annotations else []
-    offers = offers.order_by("-state", *best_first, F("deadline").asc(nulls_last=True), "title", "pk")
-    page = Paginator(offers.defer("body", "details", "search"), PER_PAGE).get_page(request.GET.get("page"))
-    query = request.GET.copy()
-    query.pop("page", None)
-    return render(request, "offers/list.html", {"form": form, "page": page, "query": query.urlencode()})
+    criteria = Criteria.read(request.GET)
+    found = Found(criteria)
+    paginator = CountedPaginator(found)
+    page = paginator.page(page_number(request.GET, paginator.num_pages))
+    context = {"criteria": criteria, "found": found, "page": page, "query": criteria.query}
+    return render(request, "offers/list.html", context)
 
 
 @require_safe
