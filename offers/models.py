@@ -66,9 +66,9 @@ class OfferQuerySet(models.QuerySet):
         return self if user.is_superuser else self.filter(institution__in=user.hr_institution_ids)
 
     def search(self, words: str):
-        """The offers that say these words, in any order, whatever their endings and accents; "quoted", in that order."""
+        """The offers that say these words, whatever their order, endings and accents; if quoted, in that order."""
         query = SearchQuery(words, config=SEARCH_CONFIG, search_type="websearch")
-        return self.filter(search=query).annotate(rank=SearchRank("search", query))
+        return self.filter(search=query).annotate(rank=SearchRank(models.F("search"), query))
 
     def near(self, words: list[str]):
         """The offers that say something like each of these words: for those that are mistyped."""
@@ -143,11 +143,7 @@ class Offer(models.Model):
         db_persist=True,
     )
     plain = models.GeneratedField(
-        expression=Plain(
-            ConcatOp(
-                "title", models.Value(" "), "specialty", models.Value(" "), "location", models.Value(" "), "summary"
-            )
-        ),
+        expression=Plain(ConcatOp("title", models.Value(" "), "specialty", models.Value(" "), "location")),
         output_field=models.TextField(),
         db_persist=True,
     )

@@ -1,4 +1,4 @@
-"""Finding offers: full text first, the nearest words where it finds nothing, and what each further choice would give."""
+"""Finding offers: full text, the nearest words where it finds nothing, and what each further choice would give."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from offers.blank_form import blank_form
 from offers.filters import Criteria, page_number
 from offers.models import Offer
+from offers.page_cache import kept
 from offers.search import Found
 
 PER_PAGE = 20
@@ -24,7 +25,13 @@ class CountedPaginator(Paginator):
         self.count = found.total
 
 
+def _list_address(request: HttpRequest) -> str:
+    """One writing for all the addresses that give the same page."""
+    return f"{request.path}?{Criteria.read(request.GET).query}&page={page_number(request.GET, 999_999)}"
+
+
 @require_safe
+@kept(_list_address)
 def index(request: HttpRequest) -> HttpResponse:
     criteria = Criteria.read(request.GET)
     found = Found(criteria)
@@ -35,6 +42,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@kept(lambda request, slug: request.path)
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     offer = get_object_or_404(Offer.objects.public().select_related("institution"), slug=slug)
     return render(request, "offers/detail.html", presentation(offer))

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name='offer',
             name='plain',
-            field=models.GeneratedField(db_persist=True, expression=offers.models.Plain(offers.models.ConcatOp('title', models.Value(' '), 'specialty', models.Value(' '), 'location', models.Value(' '), 'summary')), output_field=models.TextField()),
+            field=models.GeneratedField(db_persist=True, expression=offers.models.Plain(offers.models.ConcatOp('title', models.Value(' '), 'specialty', models.Value(' '), 'location')), output_field=models.TextField()),
         ),
         migrations.RemoveIndex(model_name='offer', name='offer_search'),
         migrations.RemoveField(model_name='offer', name='search'),

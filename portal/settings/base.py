@@ -91,6 +91,7 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
 CACHES = {"default": {"BACKEND": "portal.caching.ForgivingRedisCache", "LOCATION": REDIS_URL}}
+PAGE_CACHE_SECONDS = env.int("PAGE_CACHE_SECONDS", default=600)  # public pages of offers, at most; 0: not kept at all
 SESSION_ENGINE = "django.contrib.sessions.backends.db"  # a session outlives a lost cache: nobody is logged out by it
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # what it says stays on the server
 

@@ -6,6 +6,7 @@ from portal.settings.base import STORAGES, TEMPLATES
 SECRET_KEY = "tests-only-0123456789-abcdefghijklmnopqrstuvwxyz-0123456789"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
+PAGE_CACHE_SECONDS = 0  # what a test changes is rolled back, never committed; tests of the cache turn it on
 ACCOUNT_RATE_LIMITS = False
 TEMPLATES[0]["OPTIONS"]["debug"] = True
 SEAL_SELF_SIGNED = True

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 
@@ -22,7 +22,10 @@ from tests.bench.load import Measure
 CHECKOUT = Path(__file__).resolve().parents[2]
 ROUNDS = 9
 SECONDS_PER_ROUND = 1.2
-AREAS = {"offers": ["offers.list", "offers.detail"], "dossier": ["dossier.page"], "pdf": []}
+AREAS = {"offers": ["offers.list", "offers.detail", "offers.search"], "dossier": ["dossier.page"], "pdf": []}
+# Measured twice; the ratio of a search, whose words few people share, is always without cache.
+WITHOUT_CACHE = {"offers.list", "offers.detail"}
+NEVER_CACHED = {"offers.search"}
 
 
 @dataclass
@@ -57,16 +60,23 @@ def _measure_pages(pages: list[str]) -> None:
         folder = Path(stack.enter_context(_temporary_folder()))
         environment = _start_servers(stack, folder)
         facts = _prepare(environment)
-        portal, minimal = free_port(), free_port()
+        portal, minimal, uncached = free_port(), free_port(), free_port()
         _serve(stack, folder, "portal.wsgi:application", portal, environment)
+        if set(pages) & (
+            WITHOUT_CACHE | NEVER_CACHED
+        ):  # a portal that keeps no page: each request finds the cache empty
+            _serve(stack, folder, "portal.wsgi:application", uncached, environment | {"PAGE_CACHE_SECONDS": "0"})
         _serve(stack, folder, "tests.bench.minimal.project:application", minimal, environment | _minimal_settings())
         for page in pages:
             fact = facts[page]
-            ours = Target(portal, fact["path"], fact["cookie"])
+            ours = Target(uncached if page in NEVER_CACHED else portal, fact["path"], fact["cookie"])
             theirs = Target(minimal, "/connected/" if fact["cookie"] else "/", facts["minimal"]["cookie"])
             ratio = _compare(page, ours, theirs)
             print(f"{page}.ratio={ratio:.2f}")
             print(f"{page}.queries={fact['queries']}", flush=True)
+            if page in WITHOUT_CACHE:
+                ratio = _compare(f"{page}.uncached", replace(ours, port=uncached), theirs)
+                print(f"{page}.uncached.ratio={ratio:.2f}", flush=True)
 
 
 def _temporary_folder():

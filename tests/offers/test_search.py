@@ -168,14 +168,8 @@ HOSTILE = st.one_of(
     st.text(st.characters(max_codepoint=0x20, exclude_categories=["Cs"]), max_size=10),
     st.sampled_from(
         ["\x00", "' OR 1=1 --", "((", '"', "!!", "a & | !", "9" * 30, "-1", "1e9", "²", "٣", "%s", "{}", "<script>"]
-        + [
-            "\u202e",
-            "\ud800".encode("utf-8", "surrogatepass").decode("latin-1"),
-            "-" * 500,
-            "a " * 300,
-            "\N{DIGIT NINE}",
-        ]
     ),
+    st.sampled_from(["\u202e", "-" * 500, "a " * 300, "zzz " * 9, "\x7f\x80"]),
 )
 
 

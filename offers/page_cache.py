@@ -1,0 +1,117 @@
+"""Public pages, made once for everyone who is not signed in, until something that they show changes (docs/adr/0014).
+
+A page is kept under the revision of the offers, which the database changes in the very transaction that changes an
+offer: no page is served that an update, wherever it came from, has made false. It is also kept no longer than until the
+next deadline and the next Paris midnight, for "ouverte" and "encore 3 jours" to stay true.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import wraps
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+from django.db.models import Min
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.cache import get_conditional_response, patch_vary_headers
+from redis import RedisError
+
+from offers.models import Offer
+
+log = logging.getLogger(__name__)
+PAUSE = 5.0  # seconds without asking a cache that did not answer
+_away_until = 0.0
+
+
+def kept(address: Callable[..., str]):
+    """Decorates a view whose page depends on the offers, the time, and `address(request, …)` alone."""
+
+    def decorate(view):
+        @wraps(view)
+        def answer(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+            if not _is_nobody(request):
+                response = view(request, *args, **kwargs)
+                patch_vary_headers(response, ["Cookie"])
+                return response
+            now = timezone.now()
+            key = _key(address(request, *args, **kwargs))
+            page = _recall(key, now)
+            if page is None:
+                response = view(request, *args, **kwargs)
+                if response.status_code != 200 or response.cookies or "CSRF_COOKIE" in request.META:
+                    return response
+                page = _Page(response, _valid_until(now))
+                _keep(key, page, now)
+            return page.answer(request)
+
+        return answer
+
+    return decorate
+
+
+class _Page:
+    def __init__(self, response: HttpResponse, valid_until: datetime):
+        self.content = response.content
+        self.headers = {name: response[name] for name in ("Content-Type", "Content-Disposition") if name in response}
+        self.etag = f'"{hashlib.blake2b(self.content, digest_size=16).hexdigest()}"'
+        self.valid_until = valid_until
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        """The page, or 304 to those who have it. Browsers ask each time: what they have may be of before signing in."""
+        response = HttpResponse(self.content, headers=self.headers)
+        response["ETag"], response["Cache-Control"], response["Vary"] = self.etag, "no-cache", "Cookie"
+        return get_conditional_response(request, etag=self.etag, response=response)
+
+
+def _is_nobody(request: HttpRequest) -> bool:
+    """Neither signed in, nor with a message to read."""
+    return settings.SESSION_COOKIE_NAME not in request.COOKIES and "messages" not in request.COOKIES
+
+
+def _key(address: str) -> str:
+    """Read before the offers are: a page made while they change is kept under a revision that nobody asks for again."""
+    if not settings.PAGE_CACHE_SECONDS:
+        return ""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT number FROM offers_revision")
+        [revision] = cursor.fetchone()
+    return f"page:{revision}:{hashlib.blake2b(address.encode(), digest_size=16).hexdigest()}"
+
+
+def _valid_until(now: datetime) -> datetime:
+    midnight = (timezone.localtime(now) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
+    limits = [midnight, now + timedelta(seconds=settings.PAGE_CACHE_SECONDS)]
+    if next_deadline := Offer.objects.open(now).aggregate(next=Min("deadline"))["next"]:
+        limits.append(next_deadline + timedelta(seconds=1))  # the deadline's own second is the last one
+    return min(limits)
+
+
+def _recall(key: str, now: datetime) -> _Page | None:
+    page = _ask(lambda: cache.get(key)) if key else None
+    return page if page and now < page.valid_until else None
+
+
+def _keep(key: str, page: _Page, now: datetime) -> None:
+    seconds = int((page.valid_until - now).total_seconds())
+    if key and seconds > 0:
+        _ask(lambda: cache.set(key, page, seconds))
+
+
+def _ask(question: Callable):
+    """The answer of the cache; None where it is away: the page is then made again, for each visitor."""
+    global _away_until
+    if time.monotonic() < _away_until:
+        return None
+    try:
+        return question()
+    except RedisError as error:
+        log.warning("The cache does not answer: %s", error)
+        _away_until = time.monotonic() + PAUSE
+        return None

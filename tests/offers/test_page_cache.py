@@ -1,0 +1,145 @@
+"""Public pages are kept, and never a second too long. With the real cache, and really committed changes."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.cache import cache
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext, override_settings
+from django.urls import reverse
+from django.utils import timezone
+
+from offers import page_cache
+from offers.lifecycle import WORKFLOW
+from offers.models import Offer
+from offers.tasks import close_expired_offers
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db(transaction=True)
+LIST = reverse("offers:list")
+
+
+@pytest.fixture(autouse=True)
+def keeps_pages(settings, transactional_db):
+    settings.PAGE_CACHE_SECONDS = 600
+    page_cache._away_until = 0.0
+    cache.clear()
+    yield
+    cache.clear()
+
+
+def queries(client, address: str) -> int:
+    with CaptureQueriesContext(connection) as captured:
+        assert client.get(address).status_code == 200
+    return len(captured)
+
+
+def text(client, address: str = LIST) -> str:
+    return client.get(address).content.decode()
+
+
+def test_a_kept_page_costs_one_query(client):
+    offer = make.OfferFactory()
+    for address in (LIST, offer.get_absolute_url(), f"{LIST}?q=offre&region=28"):
+        first = text(client, address)
+        assert queries(client, address) == 1
+        assert text(client, address) == first
+
+
+def test_the_same_search_written_otherwise_is_kept_once(client):
+    text(client, f"{LIST}?region=28&region=84&q=offre")
+    assert queries(client, f"{LIST}?q=++offre&region=84&region=28&utm_source=lettre") == 1
+
+
+def test_each_move_shows_at_once(client):
+    hr = make.MembershipFactory()
+    offer = make.OfferFactory(institution=hr.institution, draft=True, parameters={}, title="Titre d’origine")
+    page = offer.get_absolute_url()
+    assert "Titre d’origine" not in text(client)
+
+    WORKFLOW.run(offer, "publish", actor=hr.user)
+    assert "Titre d’origine" in text(client)
+    assert "Candidater" in text(client, page)
+
+    later = make.end_of_day(timezone.localdate() + timedelta(days=90))
+    WORKFLOW.run(offer, "extend", actor=hr.user, reason="Panne.", deadline=later)
+    assert timezone.localtime(later).strftime("%Y à 23:59:59") in text(client, page)
+
+    Offer.objects.filter(pk=offer.pk).update(title="Titre corrigé")  # a bulk update counts as well
+    assert "Titre corrigé" in text(client)
+    assert "Titre corrigé" in text(client, page)
+
+    type(hr.institution).objects.filter(pk=hr.institution.pk).update(name="Institution renommée")
+    assert "Institution renommée" in text(client)
+
+    WORKFLOW.run(offer, "close", actor=hr.user, reason="Poste pourvu.")
+    assert "Titre corrigé" not in text(client)
+    assert "Candidater</a>" not in text(client, page)
+
+
+def test_what_is_not_committed_is_not_kept(client):
+    offer = make.OfferFactory(title="Avant")
+    with transaction.atomic():
+        Offer.objects.filter(pk=offer.pk).update(title="Pendant")
+        transaction.set_rollback(True)
+    assert "Avant" in text(client)
+
+
+def test_an_offer_closes_at_its_second_and_days_turn_at_midnight(client):
+    deadline = make.end_of_day(timezone.localdate() + timedelta(days=1)).replace(hour=12, minute=0, second=0)
+    offer = make.OfferFactory(deadline=deadline, title="Bientôt close")
+    with time_machine.travel(deadline - timedelta(seconds=60), tick=False) as clock:
+        assert "Bientôt close" in text(client)
+        assert "Candidater</a>" in text(client, offer.get_absolute_url())
+        clock.move_to(deadline + timedelta(milliseconds=900))
+        assert "Bientôt close" in text(client)  # its last second counts whole
+        clock.move_to(deadline + timedelta(seconds=1))
+        assert "Bientôt close" not in text(client)
+        assert "Candidater</a>" not in text(client, offer.get_absolute_url())
+        close_expired_offers()
+        assert "Bientôt close" in text(client, f"{LIST}?closes=on")
+
+
+def test_a_page_that_has_not_changed_is_not_sent_again(client):
+    offer = make.OfferFactory()
+    for address in (LIST, offer.get_absolute_url()):
+        first = client.get(address)
+        assert first["Cache-Control"] == "no-cache"
+        assert "Cookie" in first["Vary"]
+        again = client.get(address, headers={"if-none-match": first["ETag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        Offer.objects.filter(pk=offer.pk).update(title=f"Changé {address}")
+        assert client.get(address, headers={"if-none-match": first["ETag"]}).status_code == 200
+
+
+def test_those_who_are_signed_in_have_their_own_page(client):
+    text(client)
+    user = make.UserFactory()
+    client.force_login(user)
+    answer = client.get(LIST)
+    assert user.email in answer.content.decode() or "Se déconnecter" in answer.content.decode()
+    assert "ETag" not in answer
+    client.logout()
+    assert "Se déconnecter" not in text(client)
+
+
+def test_no_page_bears_what_is_made_for_one_request(client):
+    offer = make.OfferFactory()
+    for address in (LIST, offer.get_absolute_url()):
+        answer = client.get(address)
+        assert "nonce=" not in answer.content.decode()
+        assert "nonce-" not in answer.headers["Content-Security-Policy"]
+        assert "csrfmiddlewaretoken" not in answer.content.decode()
+        assert not answer.cookies
+
+
+def test_the_pages_are_there_when_the_cache_is_not(client, settings):
+    nowhere = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1/0"}}
+    offer = make.OfferFactory(title="Toujours là")
+    with override_settings(CACHES=nowhere):
+        for _ in range(3):
+            assert "Toujours là" in text(client)
+            assert client.get(offer.get_absolute_url()).status_code == 200
