@@ -26,6 +26,7 @@ from redis import RedisError
 from offers.models import Offer
 
 log = logging.getLogger(__name__)
+KEPT_HEADERS = ("Content-Type", "Content-Disposition", "Access-Control-Allow-Origin")
 PAUSE = 5.0  # seconds without asking a cache that did not answer
 _away_until = 0.0
 
@@ -36,7 +37,7 @@ def kept(address: Callable[..., str]):
     def decorate(view):
         @wraps(view)
         def answer(request: HttpRequest, *args, **kwargs) -> HttpResponse:
-            if not _is_nobody(request):
+            if not (settings.PAGE_CACHE_SECONDS and _is_nobody(request)):
                 response = view(request, *args, **kwargs)
                 patch_vary_headers(response, ["Cookie"])
                 return response
@@ -59,7 +60,7 @@ def kept(address: Callable[..., str]):
 class _Page:
     def __init__(self, response: HttpResponse, valid_until: datetime):
         self.content = response.content
-        self.headers = {name: response[name] for name in ("Content-Type", "Content-Disposition") if name in response}
+        self.headers = {name: response[name] for name in KEPT_HEADERS if name in response}
         self.etag = f'"{hashlib.blake2b(self.content, digest_size=16).hexdigest()}"'
         self.valid_until = valid_until
 
@@ -77,12 +78,15 @@ def _is_nobody(request: HttpRequest) -> bool:
 
 def _key(address: str) -> str:
     """Read before the offers are: a page made while they change is kept under a revision that nobody asks for again."""
-    if not settings.PAGE_CACHE_SECONDS:
-        return ""
+    return f"page:{revision()}:{hashlib.blake2b(address.encode(), digest_size=16).hexdigest()}"
+
+
+def revision() -> int:
+    """What changes with any offer."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT number FROM offers_revision")
-        [revision] = cursor.fetchone()
-    return f"page:{revision}:{hashlib.blake2b(address.encode(), digest_size=16).hexdigest()}"
+        [number] = cursor.fetchone()
+    return number
 
 
 def _valid_until(now: datetime) -> datetime:
@@ -94,13 +98,13 @@ def _valid_until(now: datetime) -> datetime:
 
 
 def _recall(key: str, now: datetime) -> _Page | None:
-    page = _ask(lambda: cache.get(key)) if key else None
+    page = _ask(lambda: cache.get(key))
     return page if page and now < page.valid_until else None
 
 
 def _keep(key: str, page: _Page, now: datetime) -> None:
     seconds = int((page.valid_until - now).total_seconds())
-    if key and seconds > 0:
+    if seconds > 0:
         _ask(lambda: cache.set(key, page, seconds))
 
 

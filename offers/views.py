@@ -11,6 +11,7 @@ from offers.blank_form import blank_form
 from offers.filters import Criteria, page_number
 from offers.models import Offer
 from offers.page_cache import kept
+from offers.published import absolute, job_posting
 from offers.search import Found
 
 PER_PAGE = 20
@@ -65,4 +66,6 @@ def presentation(offer: Offer) -> dict:
         "spec": kind.dossier_spec(offer.parameters),
         "is_open": offer.is_open(),
         "days_left": offer.days_left,
+        "page_address": absolute(offer.get_absolute_url()),
+        "job_posting": job_posting(offer),
     }

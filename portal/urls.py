@@ -11,6 +11,7 @@ urlpatterns = [
     path("", landing.home, name="home"),
     path("", include("portal.pages")),
     path("apres-connexion/", landing.after_login, name="after_login"),
+    path("", include("offers.urls_machines")),
     path("offres/", include("offers.urls")),
     path("candidatures/", include("applications.urls")),
     path("avis/", include("applications.urls_signatory")),

@@ -1,5 +1,7 @@
 """What offer pages say many times over: made here once, rather than by a template for each line."""
 
+import json
+
 from django import template
 from django.utils.formats import date_format
 from django.utils.html import conditional_escape, format_html
@@ -18,6 +20,13 @@ REGION_NAMES = {region.code: region.name for region in regions()}
 @register.filter
 def region_name(code: str) -> str:
     return REGION_NAMES.get(code, code)
+
+
+@register.filter
+def data_block(data: dict) -> SafeString:
+    """JSON that may stand in a script element: nothing in it can end the element."""
+    text = json.dumps(data, ensure_ascii=False)
+    return mark_safe(text.replace("<", "\\u003C").replace(">", "\\u003E").replace("&", "\\u0026"))
 
 
 @register.filter

@@ -1,0 +1,178 @@
+"""The read-only API of published offers: the searches of the page, in JSON, with their own description."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.http import HttpRequest, JsonResponse
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from offers.filters import FACETS, SORTS, Criteria, page_number
+from offers.models import Offer
+from offers.page_cache import kept
+from offers.published import absolute, record
+from offers.search import Found
+
+PER_PAGE, MOST_PER_PAGE = 20, 100
+OPEN_TO_ALL = {"Access-Control-Allow-Origin": "*"}
+
+
+def _per_page(request: HttpRequest) -> int:
+    asked = request.GET.get("par_page", "")
+    valid = asked.isascii() and asked.isdecimal() and len(asked) < 5
+    return min(max(int(asked), 1), MOST_PER_PAGE) if valid else PER_PAGE
+
+
+def _json(data: dict, **options) -> JsonResponse:
+    return JsonResponse(data, json_dumps_params={"ensure_ascii": False}, headers=OPEN_TO_ALL, **options)
+
+
+def _address(request: HttpRequest) -> str:
+    criteria, page = Criteria.read(request.GET), page_number(request.GET, 999_999)
+    return f"{request.path}?{criteria.query}&page={page}&par_page={_per_page(request)}"
+
+
+@require_safe
+@kept(_address)
+def offers(request: HttpRequest) -> JsonResponse:
+    criteria, size = Criteria.read(request.GET), _per_page(request)
+    found = Found(criteria)
+    paginator = Paginator(found.offers.select_related("institution").defer("search", "plain"), size)
+    paginator.count = found.total
+    page = paginator.page(page_number(request.GET, paginator.num_pages))
+
+    def link(number: int) -> str:
+        start = f"{criteria.query}&" if criteria.query else ""
+        return absolute(f"{request.path}?{start}par_page={size}&page={number}")
+
+    return _json(
+        {
+            "total": found.total,
+            "page": page.number,
+            "pages": paginator.num_pages,
+            "suivante": link(page.next_page_number()) if page.has_next() else None,
+            "precedente": link(page.previous_page_number()) if page.has_previous() else None,
+            "facettes": {
+                choices.facet.name: [
+                    {"valeur": option.value, "libelle": option.label, "offres": option.count}
+                    for option in choices.options
+                ]
+                for choices in found.choices
+            },
+            "offres": [record(offer) for offer in page],
+        }
+    )
+
+
+@require_safe
+@kept(lambda request, slug: request.path)
+def offer(request: HttpRequest, slug: str) -> JsonResponse:
+    found = Offer.objects.public().select_related("institution").defer("search", "plain").filter(slug=slug).first()
+    if found is None:
+        return _json({"erreur": "Aucune offre publiée à cette adresse."}, status=404)
+    return _json(record(found))
+
+
+@require_safe
+def description(request: HttpRequest) -> JsonResponse:
+    """OpenAPI 3.1, from the facets and the fields themselves."""
+    parameters = [_parameter("q", "Mots recherchés, entre guillemets pour une expression exacte.")]
+    for facet in FACETS:
+        values = sorted(facet.labels(())) if facet.column not in {"contract", "institution_id"} else []
+        items = {"type": "string"} | ({"enum": values} if values else {})
+        parameters.append(_parameter(facet.name, facet.title, {"type": "array", "items": items}))
+    parameters += [
+        _parameter("closes", "Avec les offres closes.", {"type": "string", "enum": ["on"]}),
+        _parameter("tri", "Ordre.", {"type": "string", "enum": list(SORTS)}),
+        _parameter("page", "Numéro de page.", {"type": "integer", "minimum": 1}),
+        _parameter("par_page", "Offres par page.", {"type": "integer", "minimum": 1, "maximum": MOST_PER_PAGE}),
+    ]
+    slug = {"name": "slug", "in": "path", "required": True, "schema": {"type": "string"}}
+    offer_schema = {"$ref": "#/components/schemas/Offre"}
+    page_schema = {
+        "type": "object",
+        "required": ["total", "page", "pages", "offres"],
+        "properties": {
+            **{name: {"type": "integer"} for name in ("total", "page", "pages")},
+            **{name: {"type": ["string", "null"], "format": "uri"} for name in ("suivante", "precedente")},
+            "facettes": {"type": "object"},
+            "offres": {"type": "array", "items": offer_schema},
+        },
+    }
+    return _json(
+        {
+            "openapi": "3.1.0",
+            "info": {"title": f"Offres – {settings.SITE_NAME}", "version": "1", "description": "En lecture seule."},
+            "servers": [{"url": settings.SITE_URL}],
+            "paths": {
+                reverse("machines:api"): {
+                    "get": _operation("Les offres d’une recherche", page_schema) | {"parameters": parameters}
+                },
+                reverse("machines:api") + "{slug}/": {
+                    "get": _operation("Une offre", offer_schema, missing=True) | {"parameters": [slug]}
+                },
+            },
+            "components": {"schemas": {"Offre": OFFER_SCHEMA}},
+        }
+    )
+
+
+def _parameter(name: str, text: str, schema: dict | None = None) -> dict:
+    return {"name": name, "in": "query", "description": text, "schema": schema or {"type": "string"}}
+
+
+def _operation(summary: str, schema: dict, *, missing: bool = False) -> dict:
+    responses = {
+        "200": {"description": summary, "content": {"application/json": {"schema": schema}}},
+        "304": {"description": "Inchangé depuis l’ETag envoyé dans If-None-Match."},
+    }
+    if missing:
+        responses["404"] = {"description": "Aucune offre publiée à cette adresse."}
+    return {"summary": summary, "responses": responses}
+
+
+_TEXT, _CODED = (
+    {"type": "string"},
+    {
+        "type": ["object", "null"],
+        "properties": {"code": {"type": "string"}, "libelle": {"type": "string"}},
+    },
+)
+_MOMENT = {"type": ["string", "null"], "format": "date-time"}
+OFFER_SCHEMA = {
+    "type": "object",
+    "required": ["reference", "adresse", "type", "intitule", "ouverte", "rubriques"],
+    "properties": {
+        **dict.fromkeys(
+            ("reference", "adresse", "intitule", "resume", "texte", "organisme", "specialite", "lieu", "contrat"), _TEXT
+        ),
+        **dict.fromkeys(("type", "region", "departement"), _CODED),
+        **dict.fromkeys(("publiee_le", "modifiee_le", "date_limite"), _MOMENT),
+        "ouverte": {"type": "boolean"},
+        "temps_plein": {"type": ["boolean", "null"]},
+        "teletravail": {"type": ["string", "null"]},
+        "service": {"type": "object", "properties": dict.fromkeys(("nom", "adresse", "courriel", "telephone"), _TEXT)},
+        "rubriques": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "titre": _TEXT,
+                    "champs": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "required": ["nom", "libelle", "valeur"],
+                            "properties": {
+                                **dict.fromkeys(("nom", "libelle", "valeur"), _TEXT),
+                                "colonnes": {"type": "array", "items": _TEXT},
+                                "lignes": {"type": "array", "items": {"type": "array", "items": _TEXT}},
+                            },
+                        },
+                    },
+                },
+            },
+        },
+    },
+}

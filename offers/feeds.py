@@ -1,0 +1,160 @@
+"""Searches that programs follow: Atom, a calendar of deadlines, open data as CSV; and what search engines ask for."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.urls import reverse
+from django.utils.feedgenerator import Atom1Feed
+from django.utils.xmlutils import SimplerXMLGenerator
+from django.views.decorators.http import condition, require_safe
+
+from offers.filters import Criteria, printable
+from offers.models import Offer
+from offers.page_cache import kept, revision
+from offers.published import absolute, rows
+from offers.search import Found
+
+MOST_ENTRIES = 100
+MOST_EVENTS = 1000
+PAGES = ["home", "offers:list", "pages:help", "pages:legal", "pages:privacy", "pages:accessibility"]
+PRIVATE = ["/gestion/", "/candidatures/", "/commission/", "/avis/", "/compte/"]
+
+
+def search_address(request: HttpRequest, **_) -> str:
+    return f"{request.path}?{Criteria.read(request.GET).query}"
+
+
+def searched(request: HttpRequest):
+    return Found(Criteria.read(request.GET)).offers.select_related("institution")
+
+
+def _title(criteria: Criteria) -> str:
+    return f"Offres : {criteria.words}" if criteria.words else "Offres de santé-justice"
+
+
+@require_safe
+@kept(search_address)
+def atom(request: HttpRequest) -> HttpResponse:
+    """The offers of a search, the latest first."""
+    criteria = Criteria.read(request.GET)
+    query = f"?{criteria.query}" if criteria.query else ""
+    feed = Atom1Feed(
+        title=f"{_title(criteria)} – {settings.SITE_NAME}",
+        link=absolute(reverse("offers:list") + query),
+        feed_url=absolute(request.path + query),
+        description="",
+        language="fr",
+    )
+    offers = searched(request).order_by("-published_at", "pk").defer("body", "details", "parameters", "search", "plain")
+    for offer in offers[:MOST_ENTRIES]:
+        feed.add_item(
+            title=printable(offer.title),
+            link=absolute(offer.get_absolute_url()),
+            description=printable(offer.summary),
+            author_name=printable(offer.institution.name),
+            categories=[offer.kind_definition.label],
+            pubdate=offer.published_at,
+            updateddate=offer.updated_at,
+        )
+    return HttpResponse(feed.writeString("utf-8"), content_type="application/atom+xml; charset=utf-8")
+
+
+@require_safe
+@kept(search_address)
+def calendar(request: HttpRequest) -> HttpResponse:
+    """The deadlines of the open offers of a search, for the calendar that one already uses (RFC 5545)."""
+    offers = searched(request).filter(deadline__isnull=False).order_by("deadline", "pk")
+    lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Portail Santé-Justice//Offres//FR", "CALSCALE:GREGORIAN"]
+    lines.append("X-WR-CALNAME:" + _ics("Dates limites – " + _title(Criteria.read(request.GET))))
+    for offer in offers.defer("body", "details", "parameters", "search", "plain")[:MOST_EVENTS]:
+        lines += [
+            "BEGIN:VEVENT",
+            f"UID:offre-{offer.pk}@{settings.SITE_URL.split('//')[-1]}",
+            f"DTSTAMP:{_utc(offer.updated_at)}",
+            f"DTSTART:{_utc(offer.deadline)}",
+            "SUMMARY:" + _ics(f"Date limite : {offer.title}"),
+            "DESCRIPTION:" + _ics(f"{offer.summary}\n{offer.institution.name}"),
+            "URL:" + absolute(offer.get_absolute_url()),
+            "TRANSP:TRANSPARENT",
+            "END:VEVENT",
+        ]
+    lines.append("END:VCALENDAR")
+    text = "".join(part + "\r\n" for line in lines for part in _folded(line))
+    headers = {"Content-Disposition": 'attachment; filename="dates-limites.ics"'}
+    return HttpResponse(text, content_type="text/calendar; charset=utf-8", headers=headers)
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
+
+
+def _ics(text: str) -> str:
+    lines = [printable(line) for line in text.splitlines()]
+    return "\\n".join(
+        line.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,") for line in lines if line.strip()
+    )
+
+
+def _folded(line: str) -> Iterator[str]:
+    """At most 75 bytes a line, no character cut in two."""
+    part = ""
+    for character in line:
+        if len((part + character).encode()) > 74:
+            yield part
+            part = " "
+        part += character
+    yield part
+
+
+def _revision_tag(request: HttpRequest) -> str | None:
+    """The export follows the offers alone, and the minute for the deadlines that pass."""
+    minute = datetime.now(UTC).strftime("%Y%m%d%H%M")
+    return f'"{revision()}-{minute}"'
+
+
+@require_safe
+@condition(etag_func=_revision_tag)
+def spreadsheet(request: HttpRequest) -> StreamingHttpResponse:
+    """The offers of a search as open data: one line each, sent as they are read."""
+    offers = searched(request).defer("search", "plain").iterator(chunk_size=200)
+    headers = {"Content-Disposition": 'attachment; filename="offres.csv"'}
+    return StreamingHttpResponse(_csv(rows(offers)), content_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _csv(lines: Iterable[list[str]]) -> Iterator[str]:
+    yield "\ufeff"
+    for line in lines:
+        out = io.StringIO()
+        csv.writer(out, delimiter=";").writerow(line)
+        yield out.getvalue()
+
+
+@require_safe
+@kept(lambda request: request.path)
+def sitemap(request: HttpRequest) -> HttpResponse:
+    out = io.StringIO()
+    xml = SimplerXMLGenerator(out, "utf-8")
+    xml.startDocument()
+    xml.startElement("urlset", {"xmlns": "http://www.sitemaps.org/schemas/sitemap/0.9"})
+    changes = Offer.objects.open().order_by("pk").values_list("slug", "updated_at")[:49_000]
+    pages = [(reverse(name), None) for name in PAGES]
+    for path, changed in [*pages, *((reverse("offers:detail", args=[slug]), at) for slug, at in changes)]:
+        xml.startElement("url", {})
+        xml.addQuickElement("loc", absolute(path))
+        if changed:
+            xml.addQuickElement("lastmod", changed.isoformat(timespec="seconds"))
+        xml.endElement("url")
+    xml.endElement("urlset")
+    return HttpResponse(out.getvalue(), content_type="application/xml; charset=utf-8")
+
+
+@require_safe
+def robots(request: HttpRequest) -> HttpResponse:
+    lines = ["User-agent: *", *(f"Disallow: {path}" for path in PRIVATE), "", f"Sitemap: {absolute('/sitemap.xml')}"]
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; charset=utf-8")

@@ -1,0 +1,164 @@
+"""What programs read of the offers: feeds, calendar, open data, API, search engines."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from lxml import etree, html
+
+from offers.feeds import _folded
+from offers.kinds import all_kinds
+from offers.published import harmless, header
+from tests import factories as make
+from tests.offers.test_search import HOSTILE, NAMES
+
+pytestmark = pytest.mark.django_db
+SEARCHES = ["machines:atom", "machines:calendar", "machines:csv", "machines:api"]
+ATOM = {"a": "http://www.w3.org/2005/Atom"}
+
+
+def body(response) -> str:
+    return response.getvalue().decode()
+
+
+@pytest.fixture
+def offers():
+    make.OfferFactory(draft=True, title="Brouillon")
+    return (
+        make.OfferFactory(title="Psychiatre & <expert>; à Rouen, jour", region="28"),
+        make.OfferFactory(title="Greffier", region="84", deadline=None),
+    )
+
+
+def test_a_search_can_be_followed(client, offers):
+    feed = etree.fromstring(client.get(reverse("machines:atom"), {"region": "28"}).content)
+    assert feed.xpath("a:entry/a:title/text()", namespaces=ATOM) == [offers[0].title]
+    [link] = feed.xpath("a:entry/a:link/@href", namespaces=ATOM)
+    assert link.endswith(offers[0].get_absolute_url())
+    page = html.fromstring(client.get(reverse("offers:list"), {"region": "28"}).content)
+    [address] = page.xpath("//link[@type='application/atom+xml']/@href")
+    assert address == reverse("machines:atom") + "?region=28"
+
+
+def test_the_calendar_holds_the_deadlines(client, offers):
+    text = client.get(reverse("machines:calendar")).content.decode()
+    assert text.count("BEGIN:VEVENT") == 1  # an offer without deadline has no day
+    assert r"SUMMARY:Date limite : Psychiatre & <expert>\; à Rouen\, jour" in text.replace("\r\n ", "").replace(
+        "\N{NO-BREAK SPACE}", " "
+    )
+    assert offers[0].deadline.astimezone(timezone.get_fixed_timezone(0)).strftime("DTSTART:%Y%m%dT%H%M%SZ") in text
+    assert all(len(line.encode()) <= 75 for line in text.split("\r\n"))
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=400))
+@settings(deadline=None)
+def test_folding_loses_nothing(line):
+    parts = list(_folded(line))
+    assert parts[0] + "".join(part[1:] for part in parts[1:]) == line
+    assert all(len(part.encode()) <= 75 for part in parts)
+
+
+def test_the_open_data_say_all_that_the_page_says(client):
+    for kind in all_kinds():
+        offer = make.OfferFactory(kind=kind.slug, parameters={})
+        [line] = [
+            line
+            for line in csv.DictReader(io.StringIO(body(client.get(reverse("machines:csv")))[1:]), delimiter=";")
+            if line["Référence"] == offer.reference
+        ]
+        answer = client.get(reverse("machines:api_offer", args=[offer.slug])).json()
+        shown = [entry for section in offer.presentation for entry in section["entries"]]
+        fields = [field for section in answer["rubriques"] for field in section["champs"]]
+        assert [field["libelle"] for field in fields] == [entry["label"] for entry in shown]
+        assert {entry["display"] for entry in shown} <= {value.removeprefix("'") for value in line.values()}
+    assert len(header()) == len(line)
+
+
+@pytest.mark.parametrize("title", ["=1+1", "+33", "-2", "@SUM(A1)", "\t=1", '=HYPERLINK("http://x")'])
+def test_no_cell_is_a_formula(client, title):
+    make.OfferFactory(title=title)
+    [line] = list(csv.DictReader(io.StringIO(body(client.get(reverse("machines:csv")))[1:]), delimiter=";"))
+    assert line["Intitulé long de l’offre"] == f"'{title}"
+
+
+@given(st.text(max_size=20))
+def test_harmless_cells(value):
+    assert not harmless(value).startswith(("=", "+", "-", "@", "\t", "\r", "\n"))
+    assert harmless(value).endswith(value)
+
+
+def test_the_api_goes_through_all_pages(client):
+    created = {offer.reference for offer in make.OfferFactory.create_batch(7)}
+    address, seen = reverse("machines:api") + "?par_page=3", []
+    while address:
+        answer = client.get(address).json()
+        assert (answer["total"], answer["pages"]) == (7, 3)
+        seen += [offer["reference"] for offer in answer["offres"]]
+        address = answer["suivante"] and re.sub(r"^https?://[^/]+", "", answer["suivante"])
+    assert (len(seen), set(seen)) == (7, created)
+
+
+def test_the_description_fits_the_answers(client, offers):
+    description = client.get(reverse("machines:openapi")).json()
+    assert set(description["paths"]) == {reverse("machines:api"), reverse("machines:api") + "{slug}/"}
+    properties = description["components"]["schemas"]["Offre"]["properties"]
+    answer = client.get(reverse("machines:api")).json()
+    assert set(properties) == set(answer["offres"][0])
+    page = description["paths"][reverse("machines:api")]["get"]["responses"]["200"]["content"]["application/json"]
+    assert set(page["schema"]["properties"]) == set(answer)
+
+
+def test_what_has_not_changed_is_not_sent_again(client, offers, settings):
+    settings.PAGE_CACHE_SECONDS = 600
+    for name in SEARCHES:
+        tag = client.get(reverse(name))["ETag"]
+        assert client.get(reverse(name), headers={"if-none-match": tag}).status_code == 304
+
+
+def test_search_engines_are_told_of_the_post(client):
+    offer = make.OfferFactory(title="</script><b>Poste", location="Rouen", full_time=True)
+    page = html.fromstring(client.get(offer.get_absolute_url()).content.decode())
+    [block] = page.xpath("//script[@type='application/ld+json']/text()")
+    posting = json.loads(block)
+    assert posting["title"] == offer.title
+    required = {"@context", "@type", "title", "description", "datePosted", "hiringOrganization", "jobLocation"}
+    assert required <= set(posting)
+    assert posting["validThrough"] == timezone.localtime(offer.deadline).isoformat()
+    assert posting["employmentType"] == "FULL_TIME"
+    assert page.xpath("//meta[@property='og:url']/@content")[0].endswith(offer.get_absolute_url())
+
+
+def test_a_closed_offer_is_no_job_posting(client):
+    offer = make.OfferFactory(deadline=timezone.now() - timedelta(days=1))
+    assert "application/ld+json" not in client.get(offer.get_absolute_url()).content.decode()
+
+
+def test_the_sitemap_lists_what_is_open(client, offers):
+    places = etree.fromstring(client.get(reverse("machines:sitemap")).content).xpath("//*[local-name()='loc']/text()")
+    assert [place for place in places if "/offres/offre-" in place].__len__() == 2
+    robots = client.get(reverse("machines:robots")).content.decode()
+    assert "Disallow: /gestion/" in robots
+    assert "/sitemap.xml" in robots
+
+
+def test_no_address_breaks_a_feed(client, offers):
+    @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(
+        st.sampled_from(SEARCHES),
+        st.dictionaries(st.sampled_from([*NAMES, "par_page"]), st.lists(HOSTILE, min_size=1, max_size=2), max_size=4),
+    )
+    def check(name, query):
+        response = client.get(reverse(name), query)
+        assert response.status_code == 200
+        body(response)
+
+    check()
