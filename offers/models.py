@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -23,6 +24,7 @@ from offers.data import departments, regions
 from portal.accounts.models import Institution
 from portal.workflow import TransitionLog
 
+LONE_HYPHEN = re.compile(r"-(?![\w\"])")  # before a word: "without"; before nothing, many are an error of PostgreSQL
 SEARCH_CONFIG = "portal_french"  # French stemming with accents ignored; made by a migration
 
 
@@ -67,6 +69,7 @@ class OfferQuerySet(models.QuerySet):
 
     def search(self, words: str):
         """The offers that say these words, whatever their order, endings and accents; if quoted, in that order."""
+        words = LONE_HYPHEN.sub(" ", words)
         query = SearchQuery(words, config=SEARCH_CONFIG, search_type="websearch")
         return self.filter(search=query).annotate(rank=SearchRank(models.F("search"), query))
 

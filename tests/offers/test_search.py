@@ -183,7 +183,16 @@ def test_no_address_breaks_the_list(client, offers):
 
 
 @pytest.mark.parametrize(
-    "query", ["q=%00%ff%fe", "q=" + "x" * 1_000_000, "region=%ed%a0%80", "&&&=", "page=99999999999"]
+    "query",
+    [
+        "q=%00%ff%fe",
+        "q=" + "-" * 200,
+        "q=" + "(-" * 100,
+        "q=" + "x" * 1_000_000,
+        "region=%ed%a0%80",
+        "&&&=",
+        "page=99999999999",
+    ],
 )
 def test_malformed_addresses_are_answered(client, offers, query):
     assert client.get(f"{LIST}?{query}").status_code == 200
