@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 
 from offers import lifecycle, views
-from offers.admin_forms import ExtendForm, MoveForm, OfferForm, form_for, own_sections
+from offers.admin_forms import ExtendForm, ImportForm, MoveForm, OfferForm, form_for, own_sections
 from offers.kinds import all_kinds, get_kind
 from offers.models import Offer
 from portal.workflow import TransitionRefused
@@ -163,6 +164,7 @@ class OfferAdmin(HrAdmin):
 
     def get_urls(self):
         return [
+            path("importer/", self.admin_site.admin_view(self.import_page), name="offers_offer_import"),
             path("<int:pk>/apercu/", self.admin_site.admin_view(self.preview), name="offers_offer_preview"),
             path("<int:pk>/mouvement/<slug:name>/", self.admin_site.admin_view(self.move), name="offers_offer_move"),
             *super().get_urls(),
@@ -170,6 +172,22 @@ class OfferAdmin(HrAdmin):
 
     def _managed(self, request, pk: int) -> Offer:
         return get_object_or_404(Offer.objects.managed_by(request.user).select_related("institution"), pk=pk)
+
+    def import_page(self, request):
+        """A page of Choisir le service public becomes a draft; what was not recognised is shown, and kept."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = ImportForm(request.user, request.POST or None, request.FILES or None)
+        context = self.admin_site.each_context(request) | {"title": "Importer une offre", "opts": self.opts}
+        if request.method == "POST" and form.is_valid():
+            with transaction.atomic():
+                offer = form.save()
+                told = "Importée de Choisir le service public."
+                if form.found.unrecognised:
+                    told += " Non reconnu : " + " | ".join(form.found.unrecognised)
+                self.log_addition(request, offer, told)
+            return render(request, "admin/offers/offer/imported.html", context | {"offer": offer, "found": form.found})
+        return render(request, "admin/offers/offer/import.html", context | {"form": form})
 
     def preview(self, request, pk: int):
         """The page exactly as the public will see it."""

@@ -6,9 +6,12 @@ from functools import lru_cache
 
 from django import forms
 from django.utils import timezone
+from django.utils.text import slugify
 
+from offers import csp_text
 from offers.kinds import OfferKind, get_kind
 from offers.models import Offer
+from portal.accounts.models import Institution
 
 DETAIL, PARAMETER = "detail_", "parameter_"
 
@@ -117,6 +120,66 @@ class ExtendForm(MoveForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         name_parts(self.fields["deadline"])
+
+
+class ImportForm(forms.Form):
+    """A page of Choisir le service public, pasted or sent as a text file."""
+
+    institution = forms.ModelChoiceField(label="Organisme", queryset=Institution.objects.none())
+    text = forms.CharField(
+        label="Texte de la page", required=False, widget=forms.Textarea(attrs={"rows": 20, "cols": 100})
+    )
+    file = forms.FileField(label="Ou fichier texte", required=False, widget=forms.FileInput(attrs={"accept": ".txt"}))
+
+    def __init__(self, user, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        institutions = Institution.objects.all()
+        if not user.is_superuser:
+            institutions = institutions.filter(pk__in=user.hr_institution_ids)
+        self.fields["institution"].queryset = institutions
+
+    def clean(self):
+        cleaned = super().clean()
+        file, text = cleaned.get("file"), cleaned.get("text", "")
+        if file and file.size <= 4 * csp_text.MOST_CHARACTERS:
+            text = csp_text.decode(file.read())
+        if len(text) > csp_text.MOST_CHARACTERS or (file and file.size > 4 * csp_text.MOST_CHARACTERS):
+            raise forms.ValidationError("Ce texte est trop long pour être celui d’une offre.")
+        self.found = csp_text.read(text)
+        columns = self.found.columns
+        if not columns.get("title") or not columns.get("reference"):
+            raise forms.ValidationError(
+                "Ce texte n’est pas celui d’une offre : l’intitulé long et la référence n’y sont pas, "
+                "chacun sur sa ligne sous son titre."
+            )
+        if Offer.objects.filter(reference=columns["reference"]).exists():
+            raise forms.ValidationError(f"Une offre porte déjà la référence {columns['reference']}.")
+        return cleaned
+
+    def save(self) -> Offer:
+        """The draft; the service in charge is the institution until HR says otherwise."""
+        found, institution = self.found, self.cleaned_data["institution"]
+        columns = {name: value for name, value in found.columns.items() if name != "institution_name"}
+        return Offer.objects.create(
+            **columns,
+            kind=found.kind.slug,
+            institution=institution,
+            slug=free_slug(f"{columns['title']}-{columns['reference']}"),
+            summary=found.kind.summary,
+            details=found.details,
+            legal_mentions=found.kind.legal_mentions,
+            service_name=institution.name,
+            service_address=institution.address,
+            service_email=institution.email,
+            service_phone=institution.phone,
+        )
+
+
+def free_slug(text: str) -> str:
+    """An address that no offer has."""
+    stem = slugify(text)[:110].strip("-") or "offre"
+    taken = set(Offer.objects.filter(slug__startswith=stem).values_list("slug", flat=True))
+    return next(slug for slug in (stem, *(f"{stem}-{n}" for n in range(2, len(taken) + 3))) if slug not in taken)
 
 
 def name_parts(field: forms.SplitDateTimeField) -> None:
