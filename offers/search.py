@@ -112,14 +112,14 @@ class Found:
         cells_sql, parameters = cells.query.sql_with_params()
         everything, everything_values = self._conditions()
         parts = [
-            f"SELECT '', 'total', coalesce(sum(number), 0)::bigint FROM cells {everything}",
-            "SELECT '', 'any', coalesce(sum(number), 0)::bigint FROM cells",
+            f"SELECT '', 'total', coalesce(sum(number::int), 0) FROM cells {everything}",
+            "SELECT '', 'any', coalesce(sum(number::int), 0) FROM cells",
         ]
         values = [*parameters, *everything_values]
         for facet in FACETS:
             condition, own = self._conditions(facet)
             parts.append(
-                f"SELECT '{facet.name}', {facet.column}::text, sum(number)::bigint FROM cells {condition} "
+                f"SELECT '{facet.name}', {facet.column}::text, sum(number::int) FROM cells {condition} "
                 f"GROUP BY {facet.column}"
             )
             values += own

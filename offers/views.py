@@ -45,7 +45,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @kept(lambda request, slug: request.path)
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
-    offer = get_object_or_404(Offer.objects.public().select_related("institution"), slug=slug)
+    offer = get_object_or_404(Offer.objects.public().select_related("institution").defer("search", "plain"), slug=slug)
     return render(request, "offers/detail.html", presentation(offer))
 
 

@@ -83,8 +83,8 @@ def test_what_no_field_takes_is_told():
     text = "Une ligne d’avant\n\n" + PAGE.replace("Catégorie A (cadre)", "Catégorie Z").replace("15/04/2026", "bientôt")
     assert read(text).unrecognised == [
         "Une ligne d’avant",
-        "Date limite de candidature : bientôt",
-        "Catégorie : Catégorie Z",
+        "Date limite de candidature\N{NO-BREAK SPACE}: bientôt",
+        "Catégorie\N{NO-BREAK SPACE}: Catégorie Z",
     ]
 
 
