@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 
 from offers import lifecycle, views
-from offers.admin_forms import ExtendForm, ImportForm, MoveForm, OfferForm, form_for, own_sections
+from offers.admin_forms import CampaignForm, ExtendForm, ImportForm, MoveForm, OfferForm, form_for, own_sections
 from offers.kinds import all_kinds, get_kind
 from offers.models import Offer
 from portal.workflow import TransitionRefused
@@ -166,6 +166,7 @@ class OfferAdmin(HrAdmin):
         return [
             path("importer/", self.admin_site.admin_view(self.import_page), name="offers_offer_import"),
             path("<int:pk>/apercu/", self.admin_site.admin_view(self.preview), name="offers_offer_preview"),
+            path("<int:pk>/reprendre/", self.admin_site.admin_view(self.resume), name="offers_offer_resume"),
             path("<int:pk>/mouvement/<slug:name>/", self.admin_site.admin_view(self.move), name="offers_offer_move"),
             *super().get_urls(),
         ]
@@ -192,6 +193,26 @@ class OfferAdmin(HrAdmin):
     def preview(self, request, pk: int):
         """The page exactly as the public will see it."""
         return render(request, "offers/detail.html", views.presentation(self._managed(request, pk)) | {"preview": True})
+
+    def resume(self, request, pk: int):
+        """The next campaign begins with this one's texts, its dates moved."""
+        offer = self._managed(request, pk)
+        form = CampaignForm(offer, request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            with transaction.atomic():
+                draft = form.save()
+                self.log_addition(request, draft, f"Reprise de l’offre {offer.reference}.")
+            messages.success(
+                request, "Voici le brouillon de la nouvelle campagne. Relisez les dates écrites en lettres."
+            )
+            return redirect(reverse("admin:offers_offer_change", args=[draft.pk]))
+        context = self.admin_site.each_context(request) | {
+            "title": f"Reprendre la campagne : {offer.title}",
+            "offer": offer,
+            "form": form,
+            "opts": self.opts,
+        }
+        return render(request, "admin/offers/offer/resume.html", context)
 
     def move(self, request, pk: int, name: str):
         offer = self._managed(request, pk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import lru_cache
 
 from django import forms
@@ -9,6 +10,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from offers import csp_text
+from offers.campaigns import next_campaign
 from offers.kinds import OfferKind, get_kind
 from offers.models import Offer
 from portal.accounts.models import Institution
@@ -120,6 +122,37 @@ class ExtendForm(MoveForm):
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
         name_parts(self.fields["deadline"])
+
+
+class CampaignForm(forms.Form):
+    """What a new campaign needs of its own."""
+
+    reference = forms.CharField(label="Référence de la nouvelle offre", max_length=40)
+    deadline = forms.SplitDateTimeField(
+        label="Nouvelle date limite (heure de Paris)",
+        required=False,
+        help_text="Vide : candidatures à tout moment.",
+        widget=forms.SplitDateTimeWidget(date_attrs={"type": "date"}, time_attrs={"type": "time", "step": 1}),
+    )
+
+    def __init__(self, offer: Offer, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.offer = offer
+        name_parts(self.fields["deadline"])
+        if offer.deadline:
+            self.fields["deadline"].required = True
+            self.fields["deadline"].help_text = ""
+            self.initial["deadline"] = offer.deadline + timedelta(weeks=52)
+
+    def clean_reference(self) -> str:
+        reference = self.cleaned_data["reference"]
+        if Offer.objects.filter(reference=reference).exists():
+            raise forms.ValidationError("Une autre offre porte déjà cette référence.")
+        return reference
+
+    def save(self) -> Offer:
+        slug = free_slug(f"{self.offer.title}-{self.cleaned_data['reference']}")
+        return next_campaign(self.offer, slug=slug, **self.cleaned_data)
 
 
 class ImportForm(forms.Form):

@@ -69,7 +69,13 @@ def test_public_pages(visitor, inspect):
     )
     close(closed)
     Offer.objects.filter(pk=rolling.pk).update(deadline=None)
-    addresses = ["/", "/offres/", "/offres/?q=introuvable", "/offres/?closes=on"]
+    addresses = [
+        "/",
+        "/offres/",
+        "/offres/?q=introuvable",
+        "/offres/?q=ofre&region=28&tri=intitule",
+        "/offres/?closes=on",
+    ]
     addresses += [offer.get_absolute_url() for offer in (open_offer, closed, rolling)]
     addresses += [reverse(f"pages:{name}") for name in ("legal", "privacy", "accessibility", "sitemap_page", "help")]
     addresses += ["/verifier/", "/verifier/?reference=inconnue"]
@@ -292,6 +298,8 @@ def test_pages_of_management(visitor, inspect):
         "/gestion/offers/offer/add/",
         "/gestion/offers/offer/add/?kind=assistant-temps-partage",
         *(f"/gestion/offers/offer/{offer.pk}/change/" for offer in (published, draft)),
+        "/gestion/offers/offer/importer/",
+        f"/gestion/offers/offer/{published.pk}/reprendre/",
         f"/gestion/offers/offer/{draft.pk}/mouvement/publish/",
         f"/gestion/offers/offer/{published.pk}/mouvement/extend/",
         "/gestion/applications/application/",

@@ -1,0 +1,68 @@
+"""The next campaign of a programme, from the one before."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from offers.kinds import all_kinds
+from offers.models import Offer
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+VACANCY = date(2026, 3, 2)
+
+
+@pytest.fixture
+def hr(client):
+    hr = make.MembershipFactory()
+    client.force_login(hr.user)
+    return hr
+
+
+def dated_kind() -> str:
+    """The kind whose offers have a day of their own."""
+    return next(
+        kind.slug for kind in all_kinds() if any("vacancy_date" in section.by_name for section in kind.offer_sections)
+    )
+
+
+def resume(client, offer, **data):
+    return client.post(reverse("admin:offers_offer_resume", args=[offer.pk]), data)
+
+
+def test_texts_are_taken_over_and_dates_move(client, hr):
+    offer = make.OfferFactory(
+        institution=hr.institution,
+        kind=dated_kind(),
+        details={"vacancy_date": VACANCY.strftime("%d/%m/%Y"), "domain": "Justice"},
+        parameters={"minimum_experience": 12},
+        body="Le texte.",
+    )
+    later = timezone.localdate(offer.deadline) + timedelta(days=364)
+    data = {"reference": "REF-SUIVANTE", "deadline_0": later.isoformat(), "deadline_1": "23:59:59"}
+    assert resume(client, offer, **data).status_code == 302
+    draft = Offer.objects.get(reference="REF-SUIVANTE")
+    assert (draft.state, draft.published_at, draft.body) == (Offer.State.DRAFT, None, "Le texte.")
+    assert draft.deadline == make.end_of_day(later)
+    assert draft.details == {"vacancy_date": (VACANCY + timedelta(days=364)).isoformat(), "domain": "Justice"}
+    assert (draft.parameters, draft.institution) == (offer.parameters, hr.institution)
+    assert client.get(reverse("admin:offers_offer_change", args=[draft.pk])).status_code == 200
+    offer.refresh_from_db()
+    assert offer.state == Offer.State.PUBLISHED
+
+
+def test_a_reference_serves_once(client, hr):
+    offer = make.OfferFactory(institution=hr.institution)
+    data = {"reference": offer.reference, "deadline_0": "2030-01-01", "deadline_1": "23:59:59"}
+    assert resume(client, offer, **data).status_code == 200
+    assert Offer.objects.count() == 1
+
+
+def test_an_offer_without_deadline_stays_so(client, hr):
+    offer = make.OfferFactory(institution=hr.institution, deadline=None)
+    assert resume(client, offer, reference="SUITE").status_code == 302
+    assert Offer.objects.get(reference="SUITE").deadline is None
