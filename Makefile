@@ -29,7 +29,7 @@ format: bootstrap-test ## Puts the code and the French typography in shape
 screenshots: bootstrap-test ## The pictures of the README, from a running demo (ADDRESS=…)
 	@exec $(PYTHON) -m tests.e2e.screenshots $(or $(ADDRESS),http://127.0.0.1:8000) docs/images
 
-bench: bootstrap-test ## Speed against a minimal Django page
+bench: bootstrap-test ## Speed of the pages against a minimal Django page (documents: bench-pdf)
 	@exec $(PYTHON) -m tests.bench
 
 bench-%: bootstrap-test

@@ -1,4 +1,4 @@
-"""Public pages, made once for everyone who is not signed in, until something that they show changes (docs/adr/0014).
+"""Public pages, made once for everyone who is not signed in, until something that they show changes (docs/adr/0017).
 
 A page is kept under the revision of the offers, which the database changes in the very transaction that changes an
 offer: no page is served that an update, wherever it came from, has made false. It is also kept no longer than until the

@@ -1,4 +1,4 @@
-"""A number that changes, on commit, with anything that the public pages of offers show (docs/adr/0014).
+"""A number that changes, on commit, with anything that the public pages of offers show (docs/adr/0017).
 
 By trigger, so that bulk updates and hands in the database count too; deferred, so that its row is locked at commit
 only. One change per transaction, whatever the number of its rows.
