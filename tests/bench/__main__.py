@@ -24,9 +24,6 @@ ROUNDS = 9
 SECONDS_PER_ROUND = 1.2
 AREAS = {"offers": ["offers.list", "offers.detail", "offers.search"], "dossier": ["dossier.page"], "pdf": []}
 QUICK = ["offers", "dossier"]  # without a wish: under five minutes (documents take longer: `make bench-pdf`)
-    "offers",
-    "dossier",
-]  # without a wish: under five minutes; documents take longer, `make bench-pdf` asks for them
 # Measured twice; the ratio of a search, whose words few people share, is always without cache.
 WITHOUT_CACHE = {"offers.list", "offers.detail"}
 NEVER_CACHED = {"offers.search"}
