@@ -9,15 +9,20 @@ from applications.models import Application
 from dossiers.models import Document
 
 MISSING_AFTER = timedelta(minutes=5)  # before, the task that filing queued is on its way
+BUSY_SECONDS = 5
 SWEEP_SECONDS = 60  # of beat: what a sweep queued and nobody began, the next one queues again
 
 
 @shared_task
 def render_documents(application_pk: str) -> None:
-    """Render the filed dossier and its receipt, once. Killed midway, it is done again. Another worker at it: leave."""
+    """Render the documents of a filed application, once. Killed midway, it is done again.
+
+    Another worker at it (the receipt's mail, most often): come back in a moment for the rest.
+    """
     application = Application.objects.select_related("receipt").get(pk=application_pk)
     for kind in Document.Kind:
         if documents.obtain(application, kind) is None:
+            render_documents.apply_async([application_pk], countdown=BUSY_SECONDS)
             return
 
 

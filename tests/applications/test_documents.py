@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from datetime import timedelta
 
 import pytest
@@ -61,9 +62,9 @@ def test_rendering_locks_the_frozen_dossier_alone(application, other_worker, mon
             cursor.execute("SELECT id FROM dossiers_frozendossier FOR UPDATE SKIP LOCKED")
             locked.append(cursor.fetchall() == [])
         other_worker.rollback()
-        return b"%PDF-1.7"
+        return io.BytesIO(b"%PDF-1.7")
 
-    monkeypatch.setattr(documents, "_render", render)
+    monkeypatch.setattr(documents, "_make", render)
     assert documents.obtain(application, Kind.DOSSIER)
     assert locked == [True]
 
