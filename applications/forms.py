@@ -8,6 +8,7 @@ from django import forms
 from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 
+from applications.circuit import SIGNATORY_FIELDS
 from applications.models import Recusal, Review
 from dossiers.models import Annex, Opinion
 from dossiers.uploads import ACCEPT, FORMATS
@@ -57,7 +58,7 @@ class SignatoryForm(DsfrForm, forms.ModelForm):
 
     class Meta:
         model = Annex
-        fields = ["signatory_name", "signatory_function", "signatory_institution", "signatory_email"]
+        fields = SIGNATORY_FIELDS
         help_texts = {
             "signatory_email": "L’adresse où cette personne lit ses messages. Le lien pour signer y est envoyé.",
             "signatory_function": "Par exemple : chef du service de cardiologie.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import email
-import re
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.policy import default
@@ -43,6 +42,5 @@ def _read(path: Path) -> dict:
         "subject": message["subject"] or "",
         "date": _moment(message),
         "body": body,
-        "links": re.findall(r"https?://\S+", body),
         "attachments": [part.get_filename() for part in message.iter_attachments()],
     }
