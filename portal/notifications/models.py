@@ -13,6 +13,7 @@ class Mail(models.Model):
 
     payload: what the kind's builder needs to write the mail: identifiers, never a link's secret (allauth's mails, whose
         words are known at once, hold their short-lived code or link: emptied once sent or given up).
+    thread: what the mail is about, so that a dossier can show its mails (its primary key); None for an account's.
     """
 
     class State(models.TextChoices):
@@ -25,6 +26,7 @@ class Mail(models.Model):
     kind = models.CharField("nature", max_length=60)
     recipient = models.EmailField("destinataire")
     payload = models.JSONField(default=dict)
+    thread = models.UUIDField(null=True, editable=False)
     state = models.CharField("état", max_length=10, choices=State.choices, default=State.PENDING)
     subject = models.CharField("objet", max_length=300, blank=True)
     attempts = models.PositiveSmallIntegerField("essais", default=0)
@@ -40,6 +42,7 @@ class Mail(models.Model):
         indexes = [
             models.Index(fields=["next_attempt_at", "id"], condition=models.Q(state="pending"), name="mail_due"),
             models.Index(fields=["id"], condition=models.Q(state="failed"), name="mail_failed"),
+            models.Index(fields=["thread", "id"], condition=models.Q(thread__isnull=False), name="mail_thread"),
         ]
 
     def __str__(self) -> str:

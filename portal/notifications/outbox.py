@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -16,12 +17,22 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Letter:
-    """What a builder gives: a mail ready to leave. `html` is optional; attachments are (name, bytes, type)."""
+    """What a builder gives: a mail ready to leave. `html` is optional; attachments are (name, bytes, type).
+
+    unsubscribe: the absolute address that a mail program posts to so that no such mail comes again (RFC 8058).
+    """
 
     subject: str
     text: str
     html: str = ""
     attachments: list[tuple[str, bytes, str]] = field(default_factory=list)
+    unsubscribe: str = ""
+
+    @property
+    def headers(self) -> dict[str, str]:
+        if not self.unsubscribe:
+            return {}
+        return {"List-Unsubscribe": f"<{self.unsubscribe}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
 
 
 class NotYet(Exception):
@@ -59,11 +70,11 @@ def holds_its_words(mail: Mail) -> bool:
     return mail.kind not in _builders
 
 
-def enqueue(kind: str, recipient: str, payload: dict[str, Any]) -> Mail:
-    """Queue one mail."""
+def enqueue(kind: str, recipient: str, payload: dict[str, Any], *, thread: UUID | None = None) -> Mail:
+    """Queue one mail. `thread`: the primary key of the dossier that it is about."""
     if kind not in _builders:
         raise LookupError(f"No builder for mails of kind {kind!r}.")
-    return _queue(kind, recipient, payload)
+    return _queue(kind, recipient, payload, thread)
 
 
 def enqueue_rendered(*, kind: str, recipient: str, subject: str, text: str) -> Mail:
@@ -71,8 +82,8 @@ def enqueue_rendered(*, kind: str, recipient: str, subject: str, text: str) -> M
     return _queue(kind, recipient, {"subject": subject, "text": text})
 
 
-def _queue(kind: str, recipient: str, payload: dict[str, Any]) -> Mail:
-    mail = Mail.objects.create(kind=kind, recipient=recipient, payload=payload)
+def _queue(kind: str, recipient: str, payload: dict[str, Any], thread: UUID | None = None) -> Mail:
+    mail = Mail.objects.create(kind=kind, recipient=recipient, payload=payload, thread=thread)
     if all(hook is not wake_worker for _, hook, *_ in connection.run_on_commit):  # once per transaction
         transaction.on_commit(wake_worker, robust=True)
     return mail

@@ -130,7 +130,7 @@ def _message(mail: Mail, letter, connection) -> EmailMultiAlternatives:
         body=letter.text,
         from_email=settings.DEFAULT_FROM_EMAIL,
         to=[mail.recipient],
-        headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"},
+        headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"} | letter.headers,
         connection=connection,
     )
     if letter.html:
