@@ -16,7 +16,7 @@ demo-reset: bootstrap ## The same, from scratch: erases the demo data first
 	@exec $(PYTHON) -m portal.embedded.demo --reset
 
 test: bootstrap-test ## All tests (ARGS="-k name" to choose)
-	@exec $(PYTHON) -m pytest $(ARGS)
+	@exec $(PYTHON) -m pytest --numprocesses 2 --dist worksteal $(ARGS)
 
 lint: bootstrap-test ## Everything that is checked without running the portal
 	@exec scripts/lint

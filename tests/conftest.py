@@ -15,6 +15,9 @@ SERVERS = pytest.StashKey[Servers]()
 def pytest_configure(config: pytest.Config) -> None:
     if config.option.help or config.option.version:
         return
+    if config.option.numprocesses and not hasattr(config, "workerinput"):
+        os.environ.pop("DJANGO_SETTINGS_MODULE", None)  # a default of Celery's module, not to be handed down
+        return  # it hands out the tests; each process that runs them has servers of its own
     servers = Servers()
     config.add_cleanup(servers.stop)
     servers.start()
