@@ -10,6 +10,7 @@ from django.urls import path, reverse
 from django.views.decorators.http import require_POST
 
 from applications import lifecycle
+from applications.commission.admin import SessionAdmin  # noqa: F401 (registers the sessions)
 from applications.models import Application, Commission, CommissionMember
 from applications.views.files import documents_of, serve_document, serve_piece
 from dossiers.completeness import completeness

@@ -9,12 +9,13 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
-from applications.commission.models import Commission, CommissionMember, Recusal, Review
+from applications.commission.models import AgendaItem, Commission, CommissionMember, Recusal, Review, Session
 from dossiers.models import Annex, Dossier
 from offers.models import Offer
 from portal.workflow import TransitionLog
 
 __all__ = [
+    "AgendaItem",
     "Application",
     "ApplicationTransition",
     "Commission",
@@ -23,6 +24,7 @@ __all__ = [
     "Recusal",
     "Reminder",
     "Review",
+    "Session",
 ]
 
 

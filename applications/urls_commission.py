@@ -5,6 +5,7 @@ from applications.views import commission, files
 app_name = "commission"
 urlpatterns = [
     path("", commission.index, name="list"),
+    path("seances/<int:pk>/", commission.session, name="session"),
     path("<uuid:pk>/", commission.detail, name="detail"),
     path("<uuid:pk>/avis/", commission.review, name="review"),
     path("<uuid:pk>/deport/", commission.recuse, name="recuse"),

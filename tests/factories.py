@@ -17,7 +17,7 @@ from django.utils import timezone
 from factory.django import DjangoModelFactory
 
 from applications import circuit, lifecycle
-from applications.models import Application, Commission, CommissionMember
+from applications.models import Application, Commission, CommissionMember, Session
 from dossiers import signing
 from dossiers.answers import save_answers
 from dossiers.content import fingerprint
@@ -132,6 +132,17 @@ class SeatFactory(DjangoModelFactory):
 
     commission = factory.SubFactory(CommissionFactory)
     user = factory.SubFactory(UserFactory)
+
+
+class SessionFactory(DjangoModelFactory):
+    """A session of a commission, in two weeks."""
+
+    class Meta:
+        model = Session
+
+    commission = factory.SubFactory(CommissionFactory)
+    starts_at = factory.Sequence(lambda n: timezone.now() + timedelta(days=14, minutes=n))
+    place = "Salle du conseil"
 
 
 def end_of_day(day) -> datetime:

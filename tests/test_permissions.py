@@ -179,6 +179,8 @@ def build_world() -> World:
     for name in ("filed", "admissible"):
         applications[name] = finish(applications[name])
     applications["admissible"] = make.admit(applications["admissible"], hr.user)
+    session = make.SessionFactory(commission=commission)
+    session.agenda.create(application=applications["admissible"], rapporteur=member)
     Review.objects.create(
         application=applications["admissible"], member=member, opinion=Opinion.FAVORABLE, reasons="Motivation-secrète"
     )
@@ -223,6 +225,7 @@ def build_world() -> World:
         "link": {"token": link},
         "wrong": {"token": "A" * 43},
         "commission": {"object_id": commission.pk},
+        "session": {"pk": session.pk, "object_id": session.pk},
         "accounts_user": {"object_id": candidate.pk},
         "accounts_institution": {"object_id": hr.institution.pk},
         "mail": {"object_id": Mail.objects.first().pk},

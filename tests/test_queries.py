@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
-from applications.models import Application
+from applications.commission.sessions import fill_agenda
+from applications.models import Application, Session
 from offers.models import Offer
 from tests import factories as make
 
@@ -52,7 +53,7 @@ def commission_list(count, hr):
     offer = Offer.objects.filter(institution=hr.institution).first()
     if offer is None:
         offer = make.OfferFactory(institution=hr.institution)
-        make.SeatFactory(commission__offers=[offer])
+        make.SeatFactory(commission=make.CommissionFactory(institution=hr.institution, offers=[offer]))
     examined(count, offer)
     return reverse("commission:list"), offer.commissions.get().seats.get().user
 
@@ -64,6 +65,18 @@ def examined(count, offer):
         Application.objects.filter(pk=application.pk).update(
             state=Application.State.ADMISSIBLE, number=str(application.pk)[:20], filed_at=timezone.now()
         )
+
+
+def session_agenda(count, hr):
+    member = commission_list(count, hr)[1]
+    session = Session.objects.first() or make.SessionFactory(commission=member.seats.get().commission)
+    fill_agenda(session)
+    return reverse("commission:session", args=[session.pk]), member
+
+
+def admin_agenda(count, hr):
+    session_agenda(count, hr)
+    return reverse("admin:applications_session_change", args=[Session.objects.get().pk]), hr.user
 
 
 def admin_offers(count, hr):
@@ -102,6 +115,8 @@ LISTS = [
     home,
     my_applications,
     commission_list,
+    session_agenda,
+    admin_agenda,
     admin_offers,
     admin_drafts,
     admin_commissions,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 
+from dossiers.content import moment
 from dossiers.models import Opinion
 from offers.models import Offer
 from portal.accounts.models import Institution
@@ -47,6 +48,77 @@ class CommissionMember(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} – {self.commission}"
+
+
+class SessionQuerySet(models.QuerySet):
+    def managed_by(self, user):
+        """The sessions of the commissions of this agent's institutions."""
+        return self if user.is_superuser else self.filter(commission__institution__in=user.hr_institution_ids)
+
+    def of_member(self, user):
+        """The sessions of the commissions where this person sits."""
+        return self.filter(commission__seats__user=user)
+
+
+class Session(models.Model):
+    """One dated meeting of a commission. place: a room, or the address of a video conference."""
+
+    commission = models.ForeignKey(Commission, models.PROTECT, related_name="sessions", verbose_name="commission")
+    starts_at = models.DateTimeField("date et heure")
+    place = models.CharField(
+        "lieu", max_length=300, blank=True, help_text="Une salle, ou le lien d’une visioconférence."
+    )
+
+    objects = SessionQuerySet.as_manager()
+
+    class Meta:
+        app_label = "applications"
+        verbose_name = "séance"
+        ordering = ["-starts_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["commission", "starts_at"],
+                name="one_session_at_a_time",
+                violation_error_message="Cette commission a déjà une séance à cette date et à cette heure.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.commission}, séance du {moment(self.starts_at)}"
+
+
+class AgendaItem(models.Model):
+    """A dossier on the agenda of a session. rapporteur: the member who reports on it, chosen among those who sit."""
+
+    session = models.ForeignKey(Session, models.CASCADE, related_name="agenda")
+    application = models.ForeignKey(
+        "applications.Application", models.PROTECT, related_name="agenda_items", verbose_name="dossier"
+    )
+    rapporteur = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="reports",
+        verbose_name="rapporteur",
+        null=True,
+        blank=True,
+    )
+    position = models.PositiveSmallIntegerField("ordre", default=1)
+
+    class Meta:
+        app_label = "applications"
+        verbose_name = "dossier à l’ordre du jour"
+        verbose_name_plural = "ordre du jour"
+        ordering = ["session", "position", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["session", "application"],
+                name="once_on_the_agenda",
+                violation_error_message="Ce dossier est déjà à l’ordre du jour.",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.position}. {self.application_id}"
 
 
 class Review(models.Model):

@@ -7,7 +7,7 @@ from uuid import UUID
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
-from applications.models import Application
+from applications.models import Application, Session
 from dossiers.models import Dossier
 
 WITH_OFFER = ("offer__institution", "dossier", "candidate")
@@ -30,6 +30,11 @@ def examined_application(request: HttpRequest, pk: UUID) -> Application:
     return get_object_or_404(
         Application.objects.readable_by_member(request.user).select_related(*WITH_OFFER, "dossier__frozen"), pk=pk
     )
+
+
+def member_session(request: HttpRequest, pk: int) -> Session:
+    """A session of one of the commissions where this person sits."""
+    return get_object_or_404(Session.objects.of_member(request.user).select_related("commission"), pk=pk)
 
 
 def spec_part(dossier: Dossier, part: str, key: str):

@@ -13,10 +13,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from applications.commission import sessions
 from applications.commission.opinions import record_recusal, record_review
 from applications.forms import RecusalForm, ReviewForm
 from applications.models import Application, CommissionMember, Review
-from applications.views.access import examined_application
+from applications.views.access import examined_application, member_session
 from applications.views.files import documents_of
 from portal.workflow import TransitionRefused
 
@@ -34,7 +35,17 @@ def index(request: HttpRequest) -> HttpResponse:
         .order_by("offer__title", "filed_at", "pk")
     )
     page = Paginator(applications, 25).get_page(request.GET.get("page"))
-    return render(request, "commission/list.html", {"page": page})
+    return render(request, "commission/list.html", {"page": page, "sessions": sessions.upcoming(request.user)})
+
+
+@login_required
+@require_GET
+def session(request: HttpRequest, pk: int) -> HttpResponse:
+    """A session of one's commission: when, where, its agenda, and the dossiers one reports on."""
+    session = member_session(request, pk)
+    lines = sessions.agenda_seen_by(session, request.user)
+    mine = sum(line.is_mine for line in lines)
+    return render(request, "commission/session.html", {"session": session, "lines": lines, "mine": mine})
 
 
 @login_required

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from django.utils import timezone
 
+from applications.commission.sessions import fill_agenda
 from applications.models import Commission, CommissionMember
 from offers import lifecycle
 from offers.demo import load_institutions, load_offers
@@ -53,3 +54,14 @@ def make_commissions(institutions: dict[str, Institution], users: dict[str, User
         CommissionMember.objects.get_or_create(
             commission=commission, user=users[member], defaults={"quality": "Membre"}
         )
+
+
+def make_sessions(users: dict[str, User]) -> None:
+    """A session in three weeks for each commission that has a dossier to examine."""
+    at = timezone.localtime().replace(hour=14, minute=0, second=0, microsecond=0) + timedelta(weeks=3)
+    for name, _, member in COMMISSIONS:
+        commission = Commission.objects.get(name=name)
+        if not commission.sessions.exists():
+            session = commission.sessions.create(starts_at=at, place="Salle du conseil, et visioconférence")
+            fill_agenda(session)
+            session.agenda.update(rapporteur=users[member])

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.urls import reverse
+from django.utils import timezone
 
 from applications.commission.opinions import record_recusal, record_review
+from applications.commission.sessions import agenda_seen_by, fill_agenda, upcoming
 from applications.models import Application, Recusal, Review
 from dossiers.models import Opinion
 from portal.workflow import TransitionRefused
@@ -49,3 +54,74 @@ def test_a_recusal_takes_the_opinion_and_the_reading_away(admissible):
     assert Review.objects.get().withdrawn_at
     assert Recusal.objects.get().reason == "Même service."
     assert not Application.objects.readable_by_member(member).exists()
+
+
+# Sessions
+
+
+@pytest.fixture
+def session(admissible):
+    hr_institution = admissible.offer.institution
+    return make.SessionFactory(commission=make.CommissionFactory(institution=hr_institution, offers=[admissible.offer]))
+
+
+def test_the_agenda_takes_each_waiting_dossier_once(admissible, session):
+    make.filed(make.ApplicationFactory(offer=admissible.offer))  # not declared admissible
+    assert fill_agenda(session) == 1
+    assert fill_agenda(make.SessionFactory(commission=session.commission)) == 0
+    assert session.agenda.get().application == admissible
+
+
+def test_members_see_the_sessions_of_their_commissions_soonest_first(session):
+    seat = make.SeatFactory(commission=session.commission)
+    sooner = make.SessionFactory(commission=session.commission, starts_at=session.starts_at - timedelta(days=3))
+    make.SessionFactory()
+    make.SessionFactory(commission=session.commission, starts_at=timezone.now() - timedelta(days=30))
+    assert list(upcoming(seat.user)) == [sooner, session]
+
+
+def test_a_member_who_recused_sees_nothing_of_the_dossier_on_the_agenda(client, admissible, session):
+    rapporteur, recused = (make.SeatFactory(commission=session.commission).user for _ in range(2))
+    session.agenda.create(application=admissible, rapporteur=rapporteur)
+    record_recusal(admissible, recused, "Même service.")
+    assert agenda_seen_by(session, rapporteur)[0].is_mine
+    client.force_login(recused)
+    page = client.get(reverse("commission:session", args=[session.pk])).content.decode()
+    assert "Vous ne prenez pas part à ce dossier" in page
+    assert admissible.candidate.last_name not in page
+    assert admissible.number not in page
+
+
+def test_hr_opens_a_session_with_all_that_waits_then_names_the_rapporteurs(client, admissible, session):
+    agent = make.MembershipFactory(institution=session.commission.institution).user
+    rapporteur, recused = (make.SeatFactory(commission=session.commission).user for _ in range(2))
+    record_recusal(admissible, recused, "Même service.")
+    client.force_login(agent)
+    client.post(
+        reverse("admin:applications_session_add"),
+        {
+            "commission": session.commission.pk,
+            "starts_at_0": "2031-03-12",
+            "starts_at_1": "14:00",
+            "place": "Salle 2",
+            "fill": "on",
+        },
+    )
+    opened = session.commission.sessions.exclude(pk=session.pk).get()
+    item = opened.agenda.get()
+    address = reverse("admin:applications_session_change", args=[opened.pk])
+    row = {
+        "starts_at_0": "2031-03-12",
+        "starts_at_1": "14:00",
+        "agenda-TOTAL_FORMS": 1,
+        "agenda-INITIAL_FORMS": 1,
+        "agenda-0-id": item.pk,
+        "agenda-0-session": opened.pk,
+        "agenda-0-application": admissible.pk,
+        "agenda-0-position": 1,
+    }
+    refused = client.post(address, row | {"agenda-0-rapporteur": recused.pk})
+    assert "Ce membre s’est déporté de ce dossier" in refused.content.decode()
+    assert client.post(address, row | {"agenda-0-rapporteur": rapporteur.pk}).status_code == 302
+    item.refresh_from_db()
+    assert item.rapporteur == rapporteur

@@ -11,6 +11,7 @@ from django.utils import timezone
 from playwright.sync_api import Page
 
 from applications.commission.opinions import record_review
+from applications.commission.sessions import fill_agenda
 from applications.models import Application
 from dossiers import signing
 from dossiers.answers import save_answers
@@ -276,6 +277,11 @@ def test_pages_of_a_commission(visitor, inspect):
     address = reverse("commission:detail", args=[application.pk])
     page.goto(address)
     inspect(page)
+    session = make.SessionFactory(commission=seat.commission)
+    fill_agenda(session)
+    page.goto(reverse("commission:session", args=[session.pk]))
+    inspect(page)
+    page.goto(address)
     submit(page, "Enregistrer mon avis")
     inspect(page, wrong=True)
     record_review(application, seat.user, "favorable", "Bon projet.")
@@ -292,6 +298,8 @@ def test_pages_of_management(visitor, inspect):
     make.invited_annex(preparing)
     filed = make.filed(make.ApplicationFactory(offer=published))
     commission = make.SeatFactory(commission__institution=agent.institution).commission
+    session = make.SessionFactory(commission=commission)
+    session.agenda.create(application=filed)
     addresses = [
         "/gestion/",
         "/gestion/offers/offer/",
@@ -306,6 +314,8 @@ def test_pages_of_management(visitor, inspect):
         *(f"/gestion/applications/application/{application.pk}/change/" for application in (preparing, filed)),
         "/gestion/applications/commission/",
         f"/gestion/applications/commission/{commission.pk}/change/",
+        "/gestion/applications/session/add/",
+        f"/gestion/applications/session/{session.pk}/change/",
     ]
     page = visitor(agent.user, bypass_csp=True)  # on the forms of Django's admin, axe itself runs into our policy
     for address in addresses:

@@ -1,0 +1,137 @@
+"""HR prepares the sessions: a date, a place, the dossiers of the agenda and who reports on each."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Q
+from django.http import HttpResponseRedirect
+from django.urls import reverse
+
+from applications.commission.sessions import candidates_for_agenda, fill_agenda
+from applications.models import AgendaItem, Application, Commission, Recusal, Session
+from offers.admin import HrAdmin
+from offers.admin_forms import name_parts
+from portal.accounts.models import User
+
+
+class ApplicationChoice(forms.ModelChoiceField):
+    def label_from_instance(self, application: Application) -> str:
+        return f"{application.number} – {application.candidate.get_full_name()} – {application.offer.title}"
+
+
+class MemberChoice(forms.ModelChoiceField):
+    def label_from_instance(self, user: User) -> str:
+        return user.get_full_name() or user.email
+
+
+class AgendaForm(forms.ModelForm):
+    class Meta:
+        model = AgendaItem
+        fields = ["position", "application", "rapporteur"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        for field in self.fields.values():  # in a table of forms, Django writes no label
+            field.widget.attrs["aria-label"] = field.label
+
+    def clean(self):
+        cleaned = super().clean()
+        application, rapporteur = cleaned.get("application"), cleaned.get("rapporteur")
+        if application and rapporteur:
+            if rapporteur.pk == application.candidate_id:
+                self.add_error("rapporteur", "Cette personne est la candidate : choisissez un autre membre.")
+            elif Recusal.objects.filter(application=application, member=rapporteur).exists():
+                self.add_error("rapporteur", "Ce membre s’est déporté de ce dossier : choisissez-en un autre.")
+        return cleaned
+
+
+class AgendaInline(admin.TabularInline):
+    model = AgendaItem
+    form = AgendaForm
+    extra = 1
+
+    def has_view_permission(self, request, obj=None):
+        return obj is None or request.user.is_hr_of(obj.commission.institution_id)
+
+    has_change_permission = has_add_permission = has_delete_permission = has_view_permission
+
+    def get_formset(self, request, obj=None, **kwargs):
+        """The choices of this session, fetched once for all rows. What is on the agenda already stays a choice."""
+        formset = super().get_formset(request, obj, **kwargs)
+        if obj is None:
+            return formset
+        choice = Application.objects.filter(Q(agenda_items__session=obj) | Q(pk__in=candidates_for_agenda(obj)))
+        choice = choice.select_related("candidate", "offer").distinct().order_by("number")
+        members = User.objects.filter(Q(seats__commission=obj.commission_id) | Q(reports__session=obj))
+        fields = formset.form.base_fields
+        fields["application"] = ApplicationChoice(choice, label="Dossier")
+        fields["rapporteur"] = MemberChoice(
+            members.distinct().order_by("last_name", "first_name", "pk"), label="Rapporteur", required=False
+        )
+        for name in ("application", "rapporteur"):
+            fields[name].choices = list(fields[name].choices)
+        return formset
+
+
+class SessionForm(forms.ModelForm):
+    fill = forms.BooleanField(
+        label="Inscrire à l’ordre du jour tous les dossiers recevables qui attendent", required=False, initial=True
+    )
+
+    starts_at = forms.SplitDateTimeField(
+        label="Date et heure (heure de Paris)",
+        widget=forms.SplitDateTimeWidget(
+            date_attrs={"type": "date"}, date_format="%Y-%m-%d", time_attrs={"type": "time"}
+        ),
+    )
+
+    class Meta:
+        model = Session
+        fields = ["commission", "starts_at", "place"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        name_parts(self.fields["starts_at"])
+        if self.instance.pk and "commission" in self.fields:
+            self.fields["commission"].disabled = True  # its agenda is made of this commission's dossiers
+
+
+@admin.register(Session)
+class SessionAdmin(HrAdmin):
+    list_display = ["starts_at", "commission", "place"]
+    list_select_related = ["commission__institution"]
+    list_filter = [("commission", admin.RelatedOnlyFieldListFilter)]
+    form = SessionForm
+    inlines = [AgendaInline]
+    actions = None
+
+    def _institution_of(self, obj) -> int:
+        return obj.commission.institution_id
+
+    def get_queryset(self, request):
+        return super().get_queryset(request).managed_by(request.user)
+
+    def get_fields(self, request, obj=None):
+        return ["commission", "starts_at", "place"] if obj else ["commission", "starts_at", "place", "fill"]
+
+    def get_inlines(self, request, obj):
+        return self.inlines if obj else []
+
+    def has_delete_permission(self, request, obj=None):
+        return False
+
+    def formfield_for_foreignkey(self, db_field, request, **kwargs):
+        if db_field.name == "commission" and not request.user.is_superuser:
+            kwargs["queryset"] = Commission.objects.filter(institution__in=request.user.hr_institution_ids)
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def save_model(self, request, obj, form, change):
+        super().save_model(request, obj, form, change)
+        if form.cleaned_data.get("fill"):
+            fill_agenda(obj)
+
+    def response_add(self, request, obj, post_url_continue=None):
+        """A new session goes on with its agenda."""
+        super().response_add(request, obj, post_url_continue)
+        return HttpResponseRedirect(reverse("admin:applications_session_change", args=[obj.pk]))

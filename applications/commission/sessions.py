@@ -1,0 +1,75 @@
+"""The sessions of a commission: what is on their agenda, and what a member sees of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from django.db.models import Prefetch
+from django.utils import timezone
+
+from applications.models import AgendaItem, Application, Review, Session
+
+ONE_DAY = timedelta(days=1)  # a session under way, or just over, is still to be found
+
+
+@dataclass(frozen=True)
+class AgendaLine:
+    """A dossier of the agenda as one member sees it. readable: theirs to examine (no recusal, not withdrawn)."""
+
+    item: AgendaItem
+    application: Application
+    readable: bool
+    review: Review | None
+    is_mine: bool
+
+
+def candidates_for_agenda(session: Session):
+    """The dossiers that the session may examine: admissible, to the offers of its commission."""
+    return (
+        Application.objects.filter(offer__commissions=session.commission_id, state=Application.State.ADMISSIBLE)
+        .select_related("candidate", "offer")
+        .order_by("offer__title", "filed_at", "pk")
+    )
+
+
+def fill_agenda(session: Session) -> int:
+    """Put on the agenda every dossier that awaits examination and that no session has yet. Returns how many."""
+    waiting = candidates_for_agenda(session).exclude(agenda_items__isnull=False)
+    start = session.agenda.count() + 1
+    items = [
+        AgendaItem(session=session, application=application, position=position)
+        for position, application in enumerate(waiting, start=start)
+    ]
+    return len(AgendaItem.objects.bulk_create(items))
+
+
+def upcoming(user):
+    """The sessions to come of the commissions where this person sits, soonest first."""
+    return (
+        Session.objects.of_member(user)
+        .filter(starts_at__gte=timezone.now() - ONE_DAY)
+        .select_related("commission")
+        .order_by("starts_at", "pk")
+    )
+
+
+def agenda_seen_by(session: Session, user) -> list[AgendaLine]:
+    """The agenda; of a dossier that this member may not read, only that it is there."""
+    reviews = Review.objects.filter(member=user, withdrawn_at=None)
+    items = session.agenda.select_related(
+        "application__candidate", "application__offer", "rapporteur"
+    ).prefetch_related(Prefetch("application__reviews", reviews, to_attr="my_reviews"))
+    readable = set(
+        Application.objects.readable_by_member(user).filter(agenda_items__session=session).values_list("pk", flat=True)
+    )
+    return [
+        AgendaLine(
+            item=item,
+            application=item.application,
+            readable=item.application_id in readable,
+            review=next(iter(item.application.my_reviews), None),
+            is_mine=item.rapporteur_id == user.pk,
+        )
+        for item in items
+    ]
