@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 from django.views.decorators.http import require_POST
 
-from applications import lifecycle
+from applications import correspondence, lifecycle
 from applications.commission.admin import SessionAdmin  # noqa: F401 (registers the sessions)
 from applications.models import Application, Commission, CommissionMember
 from applications.views.files import documents_of, serve_document, serve_piece
@@ -75,6 +75,7 @@ class ApplicationAdmin(HrAdmin):
             "state": completeness(application.dossier) if application.is_draft else None,
             "moves": lifecycle.WORKFLOW.available(application, request.user),
             "transitions": application.transitions.select_related("actor"),
+            "thread": correspondence.thread(application, correspondence.FOR_SERVICE),
             "reviews": application.reviews.select_related("member"),
             "recusals": application.recusals.select_related("member"),
             "form": MoveForm(),

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from applications import correspondence
 from applications.models import Application
 from dossiers import signing
 from dossiers.freezing import lock_open
@@ -16,7 +17,6 @@ from portal.notifications import outbox
 from portal.workflow import TransitionRefused
 
 ROLLING_LINK_LIFE = timedelta(days=90)  # an offer without a deadline still has links that expire
-RESEND_AFTER = timedelta(hours=12)
 REQUESTS_A_DAY = 3  # and annex: enough for a wrong address and two changes of mind
 SIGNATORY_FIELDS = ("signatory_name", "signatory_function", "signatory_institution", "signatory_email")
 
@@ -64,7 +64,7 @@ def _send(annex: Annex, move: str, actor: Any) -> Annex:
     offer = annex.dossier.application.offer
     if offer.state != offer.State.PUBLISHED:
         raise TransitionRefused("Cette offre n’accepte plus de dépôt : un avis ne peut plus être demandé.")
-    if move == "resend" and annex.renewed_at and timezone.now() - annex.renewed_at < RESEND_AFTER:
+    if move == "resend" and timezone.now() < correspondence.nudge_from(annex):
         raise TransitionRefused("Cette demande est partie il y a moins de douze heures. Laissez le temps de répondre.")
     with transaction.atomic():
         annex = signing.WORKFLOW.run(annex, move, actor=actor, until=offer.deadline)
@@ -90,7 +90,7 @@ def replace(annex: Annex, *, actor: Any) -> Annex:
         former, waiting = annex.signatory_email, annex.is_waiting
         annex = signing.WORKFLOW.run(annex, "replace", actor=actor)
         if waiting:
-            outbox.enqueue("request_dropped", former, {"annex": str(annex.pk)})
+            outbox.enqueue("request_dropped", former, {"annex": str(annex.pk)}, thread=annex.dossier_id)
     return annex
 
 
@@ -133,8 +133,9 @@ def note_opening(annex: Annex) -> Annex:
 
 
 def _tell_signatory(annex: Annex, kind: str) -> None:
-    outbox.enqueue(kind, annex.signatory_email, {"annex": str(annex.pk), "link_hash": annex.link_hash})
+    payload = {"annex": str(annex.pk), "link_hash": annex.link_hash}
+    outbox.enqueue(kind, annex.signatory_email, payload, thread=annex.dossier_id)
 
 
 def _tell_candidate(annex: Annex, kind: str) -> None:
-    outbox.enqueue(kind, annex.dossier.owner.email, {"annex": str(annex.pk)})
+    outbox.enqueue(kind, annex.dossier.owner.email, {"annex": str(annex.pk)}, thread=annex.dossier_id)

@@ -56,10 +56,11 @@ def seal(application: Application, entry: ApplicationTransition, **data: Any) ->
         received_at=application.filed_at,
         content=receipt_content(application, content),
     )
-    outbox.enqueue("receipt", application.candidate.email, {"application": str(application.pk)})
+    thread, payload = application.dossier_id, {"application": str(application.pk)}
+    outbox.enqueue("receipt", application.candidate.email, payload, thread=thread)
     for annex in application.dossier.annexes.filter(state=Annex.State.SIGNED):
-        outbox.enqueue("opinion_filed", annex.signatory_email, {"annex": str(annex.pk)})
-    outbox.enqueue("filed_for_hr", offer.service_email, {"application": str(application.pk)})
+        outbox.enqueue("opinion_filed", annex.signatory_email, {"annex": str(annex.pk)}, thread=thread)
+    outbox.enqueue("filed_for_hr", offer.service_email, payload, thread=thread)
     transaction.on_commit(lambda: _render_soon(str(application.pk)), robust=True)
 
 
@@ -104,7 +105,7 @@ def tell_candidate(event: str):
 
     def tell(application: Application, entry: ApplicationTransition, **data: Any) -> None:
         payload = {"application": str(application.pk), "entry": entry.pk}
-        outbox.enqueue(event, application.candidate.email, payload)
+        outbox.enqueue(event, application.candidate.email, payload, thread=application.dossier_id)
 
     return tell
 
@@ -113,7 +114,8 @@ def tell_withdrawal(application: Application, entry: ApplicationTransition, **da
     """The service in charge learns of the withdrawal of a dossier that it had received; so do the signatories asked."""
     if application.was_filed:
         payload = {"application": str(application.pk), "entry": entry.pk}
-        outbox.enqueue("withdrawn_for_hr", application.offer.service_email, payload)
+        outbox.enqueue("withdrawn_for_hr", application.offer.service_email, payload, thread=application.dossier_id)
     for annex in application.dossier.annexes.all():
         if annex.is_waiting or annex.state == annex.State.SIGNED:
-            outbox.enqueue("request_dropped", annex.signatory_email, {"annex": str(annex.pk)})
+            payload = {"annex": str(annex.pk)}
+            outbox.enqueue("request_dropped", annex.signatory_email, payload, thread=application.dossier_id)

@@ -49,7 +49,7 @@ def _about_annex(annex: Annex) -> dict[str, Any]:
 # To the candidate
 
 
-@builder("receipt")
+@builder("receipt", label="Accusé de réception", reader="candidate")
 def receipt(payload: Payload) -> Letter:
     application = _application(payload)
     receipt = Receipt.objects.get(application=application)
@@ -77,7 +77,7 @@ def _receipt_document(application: Application, receipt: Receipt) -> list[tuple[
         return []
 
 
-@builder("candidate_reminder")
+@builder("candidate_reminder", label="Rappel avant la date limite", reader="candidate", category="reminders")
 def candidate_reminder(payload: Payload) -> Letter:
     application = _application(payload)
     if not (application.is_draft and application.offer.is_open()):
@@ -89,12 +89,12 @@ def candidate_reminder(payload: Payload) -> Letter:
     )
 
 
-@builder("annex_signed")
+@builder("annex_signed", label="Avis signé", reader="candidate", category="news")
 def annex_signed(payload: Payload) -> Letter:
     return _annex_news(payload, "annex_signed")
 
 
-@builder("annex_declined")
+@builder("annex_declined", label="Demande déclinée", reader="candidate")
 def annex_declined(payload: Payload) -> Letter:
     if _annex(payload).state != Annex.State.DECLINED:
         raise Obsolete("une autre personne est sollicitée")
@@ -107,17 +107,17 @@ def _annex_news(payload: Payload, template: str) -> Letter:
     return compose(template, _about_annex(annex), action=action)
 
 
-@builder("admissible")
+@builder("admissible", label="Dossier recevable", reader="candidate")
 def admissible(payload: Payload) -> Letter:
     return _decision(payload, "admissible")
 
 
-@builder("inadmissible")
+@builder("inadmissible", label="Dossier irrecevable", reader="candidate")
 def inadmissible(payload: Payload) -> Letter:
     return _decision(payload, "inadmissible")
 
 
-@builder("decision")
+@builder("decision", label="Décision", reader="candidate")
 def decision(payload: Payload) -> Letter:
     return _decision(payload, "decision")
 
@@ -144,12 +144,12 @@ def _current(payload: Payload) -> Annex:
     return annex
 
 
-@builder("signatory_request")
+@builder("signatory_request", label="Demande d’avis", reader="signatory")
 def signatory_request(payload: Payload) -> Letter:
     return _request(payload, "signatory_request")
 
 
-@builder("signatory_reminder")
+@builder("signatory_reminder", label="Rappel", reader="signatory", category="reminders")
 def signatory_reminder(payload: Payload) -> Letter:
     return _request(payload, "signatory_reminder")
 
@@ -166,7 +166,7 @@ def _request(payload: Payload, template: str) -> Letter:
     )
 
 
-@builder("signatory_copy")
+@builder("signatory_copy", label="Copie de l’avis signé", reader="signatory")
 def signatory_copy(payload: Payload) -> Letter:
     annex = _annex(payload)
     return compose(
@@ -175,13 +175,13 @@ def signatory_copy(payload: Payload) -> Letter:
     )
 
 
-@builder("opinion_filed")
+@builder("opinion_filed", label="Avis joint au dossier déposé", reader="signatory", category="news")
 def opinion_filed(payload: Payload) -> Letter:
     annex = _annex(payload)
     return compose("opinion_filed", _about_annex(annex) | {"sign_off": annex.sign_off})
 
 
-@builder("request_dropped")
+@builder("request_dropped", label="Demande retirée", reader="signatory")
 def request_dropped(payload: Payload) -> Letter:
     return compose("request_dropped", _about_annex(_annex(payload)))
 
@@ -189,7 +189,7 @@ def request_dropped(payload: Payload) -> Letter:
 # To the service in charge
 
 
-@builder("filed_for_hr")
+@builder("filed_for_hr", label="Dossier déposé", reader="service")
 def filed_for_hr(payload: Payload) -> Letter:
     application = _application(payload)
     return compose(
@@ -199,7 +199,7 @@ def filed_for_hr(payload: Payload) -> Letter:
     )
 
 
-@builder("withdrawn_for_hr")
+@builder("withdrawn_for_hr", label="Candidature retirée", reader="service")
 def withdrawn_for_hr(payload: Payload) -> Letter:
     entry = ApplicationTransition.objects.get(pk=payload["entry"])
     return compose("withdrawn_for_hr", _about(_application(payload)) | {"at": entry.at})

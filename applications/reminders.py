@@ -81,10 +81,17 @@ def _claim(item: Due) -> bool:
             )
             if item.annex:
                 payload = {"annex": str(item.annex.pk), "link_hash": item.annex.link_hash}
-                outbox.enqueue("signatory_reminder", item.annex.signatory_email, payload)
+                outbox.enqueue(
+                    "signatory_reminder", item.annex.signatory_email, payload, thread=item.application.dossier_id
+                )
             else:
                 payload = {"application": str(item.application.pk)}
-                outbox.enqueue("candidate_reminder", item.application.candidate.email, payload)
+                outbox.enqueue(
+                    "candidate_reminder",
+                    item.application.candidate.email,
+                    payload,
+                    thread=item.application.dossier_id,
+                )
     except IntegrityError:
         return False
     return True

@@ -7,6 +7,7 @@ urlpatterns = [
     path("", candidate.index, name="list"),
     path("commencer/<slug:slug>/", candidate.start, name="start"),
     path("<uuid:pk>/", candidate.detail, name="detail"),
+    path("<uuid:pk>/messages/", candidate.thread, name="thread"),
     path("<uuid:pk>/partie/<slug:key>/", candidate.section, name="section"),
     path("<uuid:pk>/piece/<slug:key>/", parts.piece, name="piece"),
     path("<uuid:pk>/fichier/<uuid:piece_pk>/", files.own_piece, name="piece_file"),

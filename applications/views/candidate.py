@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
-from applications import filing, lifecycle, starting
+from applications import correspondence, filing, lifecycle, starting
 from applications.forms import FileForm, StartForm, WithdrawForm
 from applications.models import Application
 from applications.views.access import own_application, own_draft, spec_part
@@ -70,6 +70,7 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
             "state": state,
             "next_step": state.next_step(application.offer.days_left),
             "is_open": application.offer.is_open(),
+            "chases": correspondence.chases(application.dossier, state),
         }
         return render(request, "applications/draft.html", context)
     context = {
@@ -80,6 +81,16 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "can_withdraw": "withdraw" in {move.name for move in lifecycle.WORKFLOW.available(application, request.user)},
     }
     return render(request, "applications/filed.html", context)
+
+
+@login_required
+@require_GET
+def thread(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The mails about this dossier to the candidate and the signatories, and the links that were opened."""
+    application = own_application(request, pk)
+    events = correspondence.thread(application, correspondence.FOR_CANDIDATE)
+    context = {"application": application, "offer": application.offer, "events": events}
+    return render(request, "applications/thread.html", context)
 
 
 @login_required

@@ -98,6 +98,7 @@ def _name_and_perhaps_send(request, application: Application, key: str, signator
 MOVES = {
     "envoyer": (circuit.invite, "La demande part à l’instant."),
     "renvoyer": (circuit.resend, "La demande est renvoyée."),
+    "relancer": (circuit.resend, "La personne est relancée : le message part à l’instant."),
     "remplacer": (circuit.replace, "La demande est retirée. Indiquez un autre signataire."),
 }
 
@@ -115,4 +116,6 @@ def move_annex(request: HttpRequest, pk: UUID, key: str, move: str) -> HttpRespo
         messages.success(request, done)
     except TransitionRefused as refusal:
         messages.error(request, str(refusal))
+    if move == "relancer":  # asked from the dossier's page
+        return redirect(application)
     return redirect("applications:annex", application.pk, key)

@@ -43,14 +43,31 @@ class Obsolete(Exception):
     """Raised by a builder when the mail no longer makes sense (a revoked link): it is dropped, not retried."""
 
 
-_builders: dict[str, Callable[[dict[str, Any]], Letter]] = {}
+Builder = Callable[[dict[str, Any]], Letter]
 
 
-def builder(kind: str):
+@dataclass(frozen=True)
+class Kind:
+    """One nature of mail.
+
+    label: how a dossier's thread calls it. reader: "candidate", "signatory", "service" or "member": who it is for.
+    category: what its reader may refuse to get; "" for what the law or the circuit requires.
+    """
+
+    write: Builder
+    label: str = ""
+    reader: str = ""
+    category: str = ""
+
+
+kinds: dict[str, Kind] = {}
+
+
+def builder(kind: str, *, label: str = "", reader: str = "", category: str = ""):
     """Declare the function that writes the mails of this kind from their payload."""
 
-    def declare(function: Callable[[dict[str, Any]], Letter]):
-        _builders[kind] = function
+    def declare(function: Builder):
+        kinds[kind] = Kind(function, label, reader, category)
         return function
 
     return declare
@@ -62,17 +79,17 @@ def _rendered(payload: dict[str, Any]) -> Letter:
 
 
 def build(mail: Mail) -> Letter:
-    return _builders.get(mail.kind, _rendered)(mail.payload)
+    return kinds.get(mail.kind, kinds["rendered"]).write(mail.payload)
 
 
 def holds_its_words(mail: Mail) -> bool:
     """Its payload is the text itself, with its code or link, rather than what to write it from."""
-    return mail.kind not in _builders
+    return mail.kind not in kinds
 
 
 def enqueue(kind: str, recipient: str, payload: dict[str, Any], *, thread: UUID | None = None) -> Mail:
     """Queue one mail. `thread`: the primary key of the dossier that it is about."""
-    if kind not in _builders:
+    if kind not in kinds:
         raise LookupError(f"No builder for mails of kind {kind!r}.")
     return _queue(kind, recipient, payload, thread)
 

@@ -236,7 +236,9 @@ def test_words_that_are_given_up_are_forgotten(smtp_sink, refusing):
 
 def test_nothing_is_locked_while_a_mail_is_written(transactional_db, smtp_sink, monkeypatch):
     states = []
-    monkeypatch.setitem(outbox._builders, "essai", lambda payload: states.append(watch()) or outbox.Letter("O", "T"))
+    monkeypatch.setitem(
+        outbox.kinds, "essai", outbox.Kind(lambda payload: states.append(watch()) or outbox.Letter("O", "T"))
+    )
 
     def watch():
         unlocked = Mail.objects.select_for_update(nowait=True)
@@ -254,7 +256,7 @@ def test_a_mail_that_kills_its_worker_lets_the_others_go_and_is_given_up(smtp_si
     def killed(payload):
         raise SystemExit
 
-    monkeypatch.setitem(outbox._builders, "mortel", killed)
+    monkeypatch.setitem(outbox.kinds, "mortel", outbox.Kind(killed))
     deadly = outbox.enqueue("mortel", "a@example.org", {"essai": 1})
     fine = write()
     with pytest.raises(SystemExit):
@@ -372,7 +374,7 @@ def test_every_letter_has_a_text_and_the_same_words_in_html(smtp_sink):
     unsent = Mail.objects.exclude(state=State.SENT).exclude(last_error__startswith="Sans objet")
     assert [(mail.kind, mail.last_error) for mail in unsent] == []
     sent = {mail.message_id: mail.kind for mail in Mail.objects.filter(state=State.SENT)}
-    assert set(sent.values()) == set(outbox._builders) - {"rendered"}
+    assert set(sent.values()) == set(outbox.kinds) - {"rendered"}
     for message in smtp_sink.messages:
         kind = sent[message["Message-ID"]]
         text, html = text_of(message), message.get_body(("html",)).get_content()

@@ -1,0 +1,119 @@
+"""A dossier's thread: the mails that left about it, what became of them, the links that were opened; who may be nudged.
+
+A mail shows what happened to it, never its words nor its link.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from applications.models import Application
+from dossiers.completeness import Completeness
+from dossiers.models import Annex, AnnexTransition, Dossier
+from dossiers.spec import AnnexSpec
+from portal.notifications import outbox
+from portal.notifications.models import Mail
+
+NUDGE_AFTER = timedelta(hours=12)  # since anything last asked this person to answer
+CHASES = frozenset({"signatory_request", "signatory_reminder"})
+FOR_CANDIDATE = frozenset({"candidate", "signatory"})  # what the candidate may know of: not what HR is told
+FOR_SERVICE = FOR_CANDIDATE | {"service", "member"}
+
+# What a state of a mail means to the people of the dossier, and the colour of its badge.
+STATUSES = {
+    Mail.State.PENDING: ("En attente d’envoi", "info"),
+    Mail.State.SENT: ("Remis au serveur de messagerie", "success"),
+    Mail.State.DROPPED: ("Devenu inutile, non envoyé", "no-icon"),
+}
+NOT_DELIVERED = ("Non distribué", "error")
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of the thread. `person`: to whom, or who; `colour`: of the badge that says `status`."""
+
+    at: datetime
+    title: str
+    person: str
+    status: str = ""
+    colour: str = "no-icon"
+    is_failure: bool = False
+
+
+@dataclass(frozen=True)
+class Chase:
+    """A signatory whose answer is awaited: what was sent to them and when, and from when on they may be nudged."""
+
+    annex: Annex
+    spec: AnnexSpec
+    mails: list[Event]
+    nudge_from: datetime
+
+    @property
+    def may_be_nudged(self) -> bool:
+        return timezone.now() >= self.nudge_from
+
+    @property
+    def is_undelivered(self) -> bool:
+        return bool(self.mails) and self.mails[0].is_failure
+
+
+def thread(application: Application, readers: frozenset[str]) -> list[Event]:
+    """Everything that was said about this dossier to these readers, the latest first. Two queries."""
+    openings = AnnexTransition.objects.filter(subject__dossier=application.dossier_id, name="open")
+    events = [event for mail in _mails([application.dossier_id]) if (event := _told(mail, readers))]
+    events += [Event(opening.at, "Lien ouvert", _name(opening.actor_label)) for opening in openings]
+    return sorted(events, key=lambda event: event.at, reverse=True)
+
+
+def chases(dossier: Dossier, state: Completeness) -> list[Chase]:
+    """The signatories that this dossier waits for, in one query."""
+    waiting = [step for step in state.annexes if step.annex and step.annex.is_waiting]
+    if not waiting:
+        return []
+    sent = defaultdict(list)
+    for mail in _mails([dossier.pk]).filter(kind__in=CHASES):
+        sent[mail.recipient.lower()].append(mail)
+    found = []
+    for step in waiting:
+        mails = [mail for mail in sent[step.annex.signatory_email.lower()] if mail.created_at >= step.annex.sent_at]
+        events = [event for mail in mails if (event := _told(mail, FOR_CANDIDATE))]
+        found.append(Chase(step.annex, step.spec, events, _nudge_from(step.annex, mails)))
+    return found
+
+
+def nudge_from(annex: Annex) -> datetime:
+    """From when on this signatory may be asked again: nobody is asked twice within twelve hours, whoever asks."""
+    mails = _mails([annex.dossier_id]).filter(kind__in=CHASES, recipient__iexact=annex.signatory_email)
+    return _nudge_from(annex, mails)
+
+
+def _nudge_from(annex: Annex, mails: Iterable[Mail]) -> datetime:
+    asked = [mail.created_at for mail in mails if mail.state != Mail.State.DROPPED]
+    last = max(filter(None, [*asked, annex.renewed_at, annex.sent_at]), default=None)
+    return last + NUDGE_AFTER if last else timezone.now()
+
+
+def _mails(dossiers: Iterable):
+    columns = ("kind", "recipient", "state", "created_at", "sent_at", "thread")
+    return Mail.objects.filter(thread__in=dossiers).only(*columns).order_by("-created_at", "-pk")
+
+
+def _told(mail: Mail, readers: frozenset[str]) -> Event | None:
+    kind = outbox.kinds.get(mail.kind)
+    if kind is None or kind.reader not in readers:
+        return None
+    status, colour = STATUSES.get(mail.state, NOT_DELIVERED)
+    return Event(
+        mail.sent_at or mail.created_at, kind.label, mail.recipient, status, colour, mail.state not in STATUSES
+    )
+
+
+def _name(actor_label: str) -> str:
+    """The name and address of a signatory, without how they came."""
+    return actor_label.partition(", par le lien")[0]
