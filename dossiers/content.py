@@ -36,6 +36,7 @@ def section_content(section: SectionSpec, raw: Mapping[str, Any], *, private: bo
         "title": section.title,
         "heading": section.heading or section.title,
         "intro": section.intro,
+        "intro_after": section.intro_after,
         "on_cover": section.on_cover,
         "entries": [
             spec.entry(values.get(spec.name)) | {"applies": spec.applies(values)}
@@ -133,7 +134,8 @@ def annex_content(
     question = annex_question(
         spec, candidate=candidate, signatory=signatory_of(annex), opinion=answer["opinion_display"]
     )
-    return question | answer
+    recalled = [entry for section in sections for entry in section["entries"] if entry["name"] in spec.recalls]
+    return question | answer | {"recalled": recalled}
 
 
 BLANK = "…………"  # where a name is to be written by hand

@@ -31,6 +31,7 @@ class FieldSpec:
 
     required_if: given the clean values of the section, whether an answer is due; replaces `required`.
     print_label: the words of the official form, where the screen says it more simply.
+    print_help: the official form prints the help text too.
     width: how much of the page the field asks for on screen, "full" or "half".
     private: between the candidate and the administration: no signatory sees it.
     """
@@ -41,6 +42,7 @@ class FieldSpec:
     help_text: str = ""
     required_if: Callable[[Mapping[str, Any]], bool] | None = None
     print_label: str = ""
+    print_help: bool = False
     width: str = "full"
     autocomplete: str = ""
     private: bool = False
@@ -97,7 +99,7 @@ class FieldSpec:
             "label": self.print_label or self.label,
             "type": self.type,
             "display": self.display(value),
-        }
+        } | ({"hint": self.help_text} if self.print_help else {})
 
 
 @dataclass(frozen=True)

@@ -56,6 +56,7 @@ class SectionSpec:
 
     heading: the title printed on the official document, when it is not `title`.
     intro: the instructions printed above the fields, on screen and on paper (plain text, paragraphs).
+    intro_after: the name of the field after which the official form prints them, where it is not above all.
     rule: called with the clean values, yields the problems that concern several fields at once.
     on_cover: printed on the cover page of the document rather than on a page of its own.
     """
@@ -65,6 +66,7 @@ class SectionSpec:
     fields: tuple[FieldSpec, ...]
     heading: str = ""
     intro: str = ""
+    intro_after: str = ""
     rule: Callable[[Mapping[str, Any]], list[Problem]] | None = None
     on_cover: bool = False
 
@@ -125,6 +127,7 @@ class AnnexSpec:
     fields: what the annex asks besides opinion and text, with the `rule` that binds them: both see the `opinion`.
     text_label: the heading of the free text.
     sections: keys of the sections that concern this signatory, and the only ones shown to them.
+    recalls: names of the answers of those sections that the official form repeats at the head of the annex.
     """
 
     key: str
@@ -137,6 +140,7 @@ class AnnexSpec:
     fields: tuple[FieldSpec, ...] = ()
     rule: Callable[[Mapping[str, Any]], list[Problem]] | None = None
     sections: tuple[str, ...] = ()
+    recalls: tuple[str, ...] = ()
 
     @property
     def is_short(self) -> bool:

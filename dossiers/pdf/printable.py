@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any
 
 # Beyond what any field accepts: they only keep content that escaped the form's limits from blocking a worker.
@@ -28,7 +29,11 @@ UNBREAKABLE_SPACE = re.compile(r" (?=[;!?%»€]|:(?:\s|$))|(?<=«) |(?<=n°) |(
 
 # « Page 3 et 4 : Formation »: the paper form's own contents, replaced by a table with the real pages.
 PAGE_REFERENCE = re.compile(r"pages?\s+\d", flags=re.IGNORECASE)
+E_MAIL = re.compile(r"([\w.+-]+@[\w.-]+\w)")
 SHORT_OPTION = 26  # longer options are stacked, one under the other
+CLOSING_ENTRIES = 4
+COMPACT_TEXT = 600  # characters of an answer that is not cut by a page; a longer one flows
+COMPACT_LINES = 8
 LISTED_OPTIONS = 8  # a longer list of choices prints the answer alone
 BLANK_ROWS = 8  # as many as the official table of internships
 CONTEXT_KEYS = (
@@ -85,15 +90,18 @@ def prepare(content: Mapping[str, Any]) -> dict[str, Any]:
     """What the template of a dossier needs, from its frozen content."""
     content = clean(content)
     context = dict.fromkeys(CONTEXT_KEYS, "") | {"contacts": []} | content["context"]
-    sections = [_section(section) for section in content["sections"]]
+    filled = bool(context["candidate_name"])
+    sections = [_section(section, filled) for section in content["sections"]]
     on_cover = [section for section in sections if section["on_cover"]]
     on_pages = [section for section in sections if not section["on_cover"]]
     for number, section in enumerate(on_pages, start=1):
         section["number"] = number
-        section["opens_page"] = number == 1 or sum(entry["shape"] == "long" for entry in section["entries"]) > 1
+        texts = sum(entry["shape"] == "long" for entry in section["entries"])
+        section["opens_page"] = number == 1 or texts + bool(section["closing"]) > 1
     told = [text for section in on_cover for text in (section["intro"], *(e["label"] for e in section["entries"]))]
     if any(context["privacy_contact"] in text for text in told):
         context["privacy_contact"] = ""
+    context["contacts"] = [_with_addresses(contact) for contact in context["contacts"]]
     checklist = [item for item in content.get("document_checklist") or () if not PAGE_REFERENCE.match(item)]
     pieces = [piece | {"files": piece.get("files") or []} for piece in content.get("pieces") or ()]
     annexes = [_annex(annex) for annex in content.get("annexes") or ()]
@@ -112,6 +120,11 @@ def prepare(content: Mapping[str, Any]) -> dict[str, Any]:
         "pieces": pieces,
         "has_files": any(piece["files"] for piece in pieces),
     }
+
+
+def _with_addresses(text: str) -> list[dict[str, Any]]:
+    """A line in parts: an e-mail address is never cut at its hyphens."""
+    return [{"text": part, "is_address": "@" in part} for part in E_MAIL.split(text) if part]
 
 
 def _title(document_title: str, offer_title: str) -> str:
@@ -134,29 +147,63 @@ def _followed_by(institution: str) -> str:
     return f"Dossier suivi par : {institution}" if institution else "Dossier suivi par"
 
 
-def _section(section: Mapping[str, Any]) -> dict[str, Any]:
+def _section(section: Mapping[str, Any], filled: bool) -> dict[str, Any]:
     heading = section.get("heading") or section["title"]
-    entries = [_entry(entry, heading) for entry in section["entries"]]
+    entries = _entries(section["entries"], heading, filled)
     if section.get("on_cover"):  # a postal address is a long answer, but the cover has no room for a frame
         entries = [entry | {"shape": "line"} if _fits_a_line(entry) else entry for entry in entries]
     _share_room(entries)
+    entries, closing = _part_from_closing(entries)
     return {
         "heading": heading,
         "intro": section.get("intro", ""),
+        "intro_after": section.get("intro_after", ""),
         "on_cover": bool(section.get("on_cover")),
         "entries": entries,
+        "closing": closing,
         # A consent says « ci-dessous »: its notice follows the box.
         "intro_follows": bool(entries) and all(entry["shape"] == "checkbox" for entry in entries),
     }
+
+
+def _part_from_closing(entries: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The date and the signature under a text are printed in one piece, with the end of that text."""
+    shapes = [entry["shape"] for entry in entries]
+    if "long" not in shapes:
+        return entries, []
+    end = len(shapes) - shapes[::-1].index("long")
+    short = end < len(shapes) <= end + CLOSING_ENTRIES and "table" not in shapes[end:]
+    return (entries[:end], entries[end:]) if short else (entries, [])
 
 
 def _fits_a_line(entry: Mapping[str, Any]) -> bool:
     return entry["shape"] == "long" and len(entry["display"]) <= LONGEST_LINE
 
 
+def _entries(entries: list[Mapping[str, Any]], heading: str, filled: bool) -> list[dict[str, Any]]:
+    """filled: someone has answered. Then what was left empty is told, not left to write in, and what the other answers
+    make pointless is left out; a blank form asks everything.
+    """
+    asked = [entry for entry in entries if not filled or entry.get("applies", True)]
+    return [printed | {"unanswered": filled and _is_empty(printed)} for printed in (_entry(e, heading) for e in asked)]
+
+
+def _is_empty(printed: Mapping[str, Any]) -> bool:
+    match printed["shape"]:
+        case "line" | "long":
+            return not printed["display"]
+        case "table":
+            return printed["is_blank"]
+        case _:
+            return False
+
+
 def _entry(entry: Mapping[str, Any], heading: str) -> dict[str, Any]:
     """An answer with the shape it is printed in: line, long, options, checkbox or table."""
     printed = {
+        "name": entry["name"],
+        "type": entry["type"],
+        "hint": entry.get("hint", ""),
         "label": entry["label"].rstrip(" \N{NO-BREAK SPACE}:"),
         "display": entry.get("display", ""),
         "shape": {"long": "long", "checkbox": "checkbox", "table": "table"}.get(entry["type"], "line"),
@@ -168,6 +215,7 @@ def _entry(entry: Mapping[str, Any], heading: str) -> dict[str, Any]:
     }
     if printed["shape"] == "line" and len(printed["display"]) > LONGEST_LINE:
         printed["shape"] = "long"
+    printed["compact"] = len(printed["display"]) <= COMPACT_TEXT and printed["display"].count("\n") < COMPACT_LINES
     if printed["shape"] == "checkbox":
         printed["label"] = entry["label"]
     printed["prompt"] = printed["label"] if printed["label"].endswith("?") else f"{printed['label']}\N{NO-BREAK SPACE}:"
@@ -182,15 +230,21 @@ def _entry(entry: Mapping[str, Any], heading: str) -> dict[str, Any]:
         printed |= {
             "columns": _columns(entry["columns"], rows[:MAX_ROWS]),
             "rows": rows[:MAX_ROWS] or blank,
+            "is_blank": not rows,
             "cut_rows": max(len(rows) - MAX_ROWS, 0),
         }
     return printed
 
 
+def _header_length(label: str) -> int:
+    """A short header stays on one line, a long one takes two."""
+    return len(label) if len(label) <= 20 else len(label) * 2 // 3
+
+
 def _columns(labels: list[str], rows: list[list[str]]) -> list[dict[str, Any]]:
     """The columns with a width each, by what they hold: a layout that measures every cell is slow and breakable."""
     lengths = [
-        max([len(label) * 2 // 3, *(len(row[position]) for row in rows)]) for position, label in enumerate(labels)
+        max([_header_length(label), *(len(row[position]) for row in rows)]) for position, label in enumerate(labels)
     ]
     shares = [min(max(length, 14), 40) for length in lengths]
     return [
@@ -226,7 +280,9 @@ def _annex(annex: Mapping[str, Any]) -> dict[str, Any]:
         "sha256": "",
     }
     signatory = {"name": "", "function": "", "institution": "", "email": ""} | (annex.get("signatory") or {})
-    entries = [_entry(entry, annex["title"]) for entry in annex.get("entries") or ()]
+    entries = _entries(annex.get("entries") or [], annex["title"], bool(annex.get("signed")))
+    quality = list(takewhile(lambda entry: entry["type"] == "text", entries))
+    entries = entries[len(quality) :]
     texts = [entry for entry in entries if entry["shape"] == "long"]
     room = "fair" if not texts else "small" if len(texts) < 3 else "tiny"
     texts = [entry | {"room": room} for entry in texts]
@@ -234,6 +290,8 @@ def _annex(annex: Mapping[str, Any]) -> dict[str, Any]:
         "signatory": signatory,
         "signatory_function": signatory["function"] or annex.get("role", ""),
         "opinions": [{"label": label, "checked": annex.get("opinion") == key} for key, label in OPINIONS],
+        "recalled": [_entry(entry, "") for entry in annex.get("recalled") or ()],
+        "quality": quality,
         "facts": [entry for entry in entries if entry["shape"] != "long"],
         "texts": texts,
         "room": room,

@@ -80,6 +80,7 @@ def _function_section(values: Mapping[str, Any]) -> SectionSpec:
                 help_text="Nature de l’activité clinique, techniques ou compétences à acquérir, activités nouvelles, "
                 "encadrement et enseignement… Détaillez les activités prévues.",
                 print_label="I – ACTIVITÉS DE L’ASSISTANT DANS L’ÉTABLISSEMENT PÉRIPHÉRIQUE",
+                print_help=True,
                 rows=10,
             ),
             LongText(
@@ -88,6 +89,7 @@ def _function_section(values: Mapping[str, Any]) -> SectionSpec:
                 help_text="Soins, enseignement, évaluation des pratiques et recherche. Détaillez les activités "
                 "prévues.",
                 print_label="II – ACTIVITÉS DE L’ASSISTANT DANS LE SERVICE UNIVERSITAIRE",
+                print_help=True,
                 rows=10,
             ),
         ),

@@ -35,6 +35,7 @@ def _function_section(minimum: int) -> SectionSpec:
         heading="PROJET POUR LA FONCTION D’ASSISTANT SPÉCIALISTE AMBULATOIRE PARTAGÉ",
         intro="Répartition envisagée entre les établissements : l’exercice au sein de la structure ambulatoire, à "
         f"hauteur de {minimum} % minimum, sera réalisé sous la forme de consultations avancées.",
+        intro_after="ambulatory",
         fields=(
             Text(
                 "hospital",
@@ -55,6 +56,7 @@ def _function_section(minimum: int) -> SectionSpec:
                 "Vos activités dans l’établissement de santé",
                 help_text=f"Nature de l’activité clinique. {SKILLS}",
                 print_label="I – ACTIVITÉS DE L’ASSISTANT DANS L’ÉTABLISSEMENT DE SANTÉ",
+                print_help=True,
                 rows=10,
             ),
             LongText(
@@ -62,6 +64,7 @@ def _function_section(minimum: int) -> SectionSpec:
                 "Vos activités dans la structure ambulatoire",
                 help_text=SKILLS,
                 print_label="II – ACTIVITÉS DE L’ASSISTANT DANS LA STRUCTURE AMBULATOIRE",
+                print_help=True,
                 rows=10,
             ),
         ),
@@ -178,6 +181,7 @@ ANNEXES = (
             ),
         ),
         sections=CANDIDATE_SECTIONS + STRUCTURE_SECTIONS,
+        recalls=("specialty",),
     ),
     AnnexSpec(
         key="hospital_head",
