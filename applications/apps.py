@@ -4,3 +4,6 @@ from django.apps import AppConfig
 class ApplicationsConfig(AppConfig):
     name = "applications"
     verbose_name = "Candidatures"
+
+    def ready(self):
+        from applications import mails, offer_news  # noqa: F401 (they say what they write, and when)

@@ -14,11 +14,13 @@ from applications.models import Application, ApplicationTransition, Receipt
 from dossiers import signing
 from dossiers.completeness import completeness
 from dossiers.models import Annex, Document
+from offers.models import Offer, OfferTransition
 from portal.notifications.letters import compose
 from portal.notifications.outbox import Letter, NotYet, Obsolete, builder
 
 logger = logging.getLogger(__name__)
 Payload = dict[str, Any]
+UNTOLD_MOVES = ("expire", "archive", "unarchive")
 
 
 def _address(name: str, *args: Any) -> str:
@@ -130,6 +132,40 @@ def _decision(payload: Payload, template: str) -> Letter:
         _about(application) | {"entry": entry, "accepted": entry.target == Application.State.ACCEPTED},
         action=("Voir ma candidature", _address("applications:detail", application.pk)),
     )
+
+
+# What becomes of an offer (applications.offer_news)
+
+
+def _about_move(payload: Payload, offer: Offer) -> dict[str, Any]:
+    """The move, unless another one has come since: that one has its own mail."""
+    entry = OfferTransition.objects.get(pk=payload["entry"])
+    if OfferTransition.objects.filter(subject=offer, pk__gt=entry.pk).exclude(name__in=UNTOLD_MOVES).exists():
+        raise Obsolete("l’offre a changé de nouveau depuis")
+    return {"move": entry.name, "reason": entry.reason}
+
+
+@builder("offer_moved")
+def offer_moved(payload: Payload) -> Letter:
+    application = _application(payload)
+    if application.state == Application.State.WITHDRAWN:
+        raise Obsolete("la candidature est retirée")
+    return compose(
+        "offer_moved",
+        _about(application) | _about_move(payload, application.offer),
+        action=("Voir ma candidature", _address("applications:detail", application.pk)),
+    )
+
+
+@builder("offer_moved_for_signatory")
+def offer_moved_for_signatory(payload: Payload) -> Letter:
+    annex = _current(payload)
+    if not (annex.is_waiting and annex.dossier.application.is_draft):
+        raise Obsolete("la réponse n’est plus attendue")
+    moved = _about_move(payload, annex.dossier.application.offer)
+    link = _address("signatory:annex", signing.link_secret(annex))
+    action = ("Lire la demande et donner mon avis", link) if circuit.is_alive(annex) else None
+    return compose("offer_moved_for_signatory", _about_annex(annex) | moved, action=action)
 
 
 # To signatories

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 
-from offers import lifecycle, views
-from offers.admin_forms import CampaignForm, ExtendForm, ImportForm, MoveForm, OfferForm, form_for, own_sections
+from offers import lifecycle, news, publication, views
+from offers.admin_forms import CampaignForm, ImportForm, OfferForm, form_for, move_form, own_sections
+from offers.admin_lists import DeadlineFilter, KindFilter, StateFilter, searched
+from offers.history import changes, recorded
 from offers.kinds import all_kinds, get_kind
 from offers.models import Offer
+from portal.accounts.models import Institution
 from portal.workflow import TransitionRefused
 
 COMMON_FIELDSETS = [
@@ -55,31 +59,28 @@ class HrAdmin(admin.ModelAdmin):
         return self.has_module_permission(request)
 
 
-class KindFilter(admin.SimpleListFilter):
-    title = "type"
-    parameter_name = "kind"
-
-    def lookups(self, request, model_admin):
-        return [(kind.slug, kind.short_label) for kind in all_kinds()]
-
-    def queryset(self, request, queryset):
-        return queryset.filter(kind=self.value()) if self.value() else queryset
-
-
 @admin.register(Offer)
 class OfferAdmin(HrAdmin):
-    list_display = ["title", "kind_label", "institution", "state", "deadline", "published_at"]
-    list_filter = ["state", KindFilter, ("institution", admin.RelatedOnlyFieldListFilter)]
+    list_display = ["title", "kind_label", "institution", "state_label", "deadline", "published_at"]
+    list_filter = [StateFilter, KindFilter, DeadlineFilter, "region", ("institution", admin.RelatedOnlyFieldListFilter)]
     list_select_related = ["institution"]
-    search_fields = ["title", "reference"]
+    search_fields = ["title"]  # offers.admin_lists.searched
+    search_help_text = "Mots de l’offre, ou référence."
     prepopulated_fields = {"slug": ["title"]}
     ordering = ["-created_at", "-pk"]
     actions = None
     change_form_template = "admin/offers/offer/change_form.html"
 
+    @admin.display(description="état", ordering="state")
+    def state_label(self, offer: Offer) -> str:
+        return offer.state_label
+
     @admin.display(description="type", ordering="kind")
     def kind_label(self, offer: Offer) -> str:
         return offer.kind_definition.short_label
+
+    def get_search_results(self, request, queryset, search_term):
+        return searched(queryset, search_term), False
 
     def changelist_view(self, request, extra_context=None):
         return super().changelist_view(request, (extra_context or {}) | {"title": "Offres"})
@@ -136,10 +137,15 @@ class OfferAdmin(HrAdmin):
         if "kind" not in request.GET:
             context = self.admin_site.each_context(request) | {"title": "Nouvelle offre", "kinds": all_kinds()}
             return render(request, "admin/offers/offer/choose_kind.html", context)
-        return super().add_view(request, form_url, extra_context)
+        own = {"kind_slug": self._kind(request, None).slug}
+        return super().add_view(request, form_url, (extra_context or {}) | own)
 
     def save_model(self, request, obj, form, change):
         """Only the form's own columns: a publication or an extension made meanwhile is not undone."""
+        with recorded(request.user, ""):
+            self._save(request, obj, form, change)
+
+    def _save(self, request, obj, form, change):
         if change:
             readonly = set(self.get_readonly_fields(request, obj))
             columns = [name for name in OfferForm.Meta.fields if name not in readonly]
@@ -158,12 +164,15 @@ class OfferAdmin(HrAdmin):
                 "title": "Gérer l’offre",
                 "show_save_and_add_another": False,
                 "moves": lifecycle.WORKFLOW.available(offer, request.user),
+                "to_complete": list(publication.missing(offer)) if offer.state == Offer.State.DRAFT else [],
+                "to_check": list(publication.doubtful(offer)) if offer.state == Offer.State.DRAFT else [],
                 "transitions": offer.transitions.select_related("actor"),
             }
         return super().change_view(request, object_id, form_url, (extra_context or {}) | own)
 
     def get_urls(self):
         return [
+            path("apercu/", self.admin_site.admin_view(self.preview_new), name="offers_offer_preview_new"),
             path("importer/", self.admin_site.admin_view(self.import_page), name="offers_offer_import"),
             path("<int:pk>/apercu/", self.admin_site.admin_view(self.preview), name="offers_offer_preview"),
             path("<int:pk>/reprendre/", self.admin_site.admin_view(self.resume), name="offers_offer_resume"),
@@ -181,27 +190,62 @@ class OfferAdmin(HrAdmin):
         form = ImportForm(request.user, request.POST or None, request.FILES or None)
         context = self.admin_site.each_context(request) | {"title": "Importer une offre", "opts": self.opts}
         if request.method == "POST" and form.is_valid():
-            with transaction.atomic():
+            told = "Importée de Choisir le service public."
+            if form.found.unrecognised:
+                told += " Non reconnu : " + " | ".join(form.found.unrecognised)
+            with transaction.atomic(), recorded(request.user, told):
                 offer = form.save()
-                told = "Importée de Choisir le service public."
-                if form.found.unrecognised:
-                    told += " Non reconnu : " + " | ".join(form.found.unrecognised)
                 self.log_addition(request, offer, told)
             return render(request, "admin/offers/offer/imported.html", context | {"offer": offer, "found": form.found})
         return render(request, "admin/offers/offer/import.html", context | {"form": form})
 
     def preview(self, request, pk: int):
-        """The page exactly as the public will see it."""
-        return render(request, "offers/detail.html", views.presentation(self._managed(request, pk)) | {"preview": True})
+        """The page exactly as the public will see it; posted, with what is typed and not saved yet."""
+        offer = self._managed(request, pk)
+        if request.method == "POST":
+            self._take_what_is_typed(request, offer)
+        return render(request, "offers/detail.html", views.presentation(offer) | {"preview": True})
+
+    def preview_new(self, request):
+        """The same for an offer that is not saved yet."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        offer = Offer(kind=self._kind(request, None).slug)
+        self._take_what_is_typed(request, offer)
+        if offer.institution_id is None:
+            offer.institution = Institution(name="(organisme à choisir)")
+        offer.slug = offer.slug or "apercu"
+        return render(request, "offers/detail.html", views.presentation(offer) | {"preview": True})
+
+    def _take_what_is_typed(self, request, offer: Offer) -> None:
+        """What is valid of the form becomes the offer's, in memory alone."""
+        form_class = self.get_form(request, offer if offer.pk else None, change=bool(offer.pk))
+        form_class(request.POST, instance=offer).is_valid()
+        vars(offer).pop("presentation", None)
+
+    def history_view(self, request, object_id, extra_context=None):
+        """Every change, by whatever way it came: before, after, who, when, why."""
+        offer = self.get_object(request, object_id)
+        if offer is None:
+            return self._get_obj_does_not_exist_redirect(request, self.opts, object_id)
+        page = Paginator(changes(offer), 50).get_page(request.GET.get("p"))
+        context = self.admin_site.each_context(request) | {
+            "title": f"Historique : {offer.title}",
+            "offer": offer,
+            "page": page,
+            "opts": self.opts,
+        }
+        return render(request, "admin/offers/offer/history.html", context)
 
     def resume(self, request, pk: int):
         """The next campaign begins with this one's texts, its dates moved."""
         offer = self._managed(request, pk)
         form = CampaignForm(offer, request.POST or None)
         if request.method == "POST" and form.is_valid():
-            with transaction.atomic():
+            told = f"Reprise de l’offre {offer.reference}."
+            with transaction.atomic(), recorded(request.user, told):
                 draft = form.save()
-                self.log_addition(request, draft, f"Reprise de l’offre {offer.reference}.")
+                self.log_addition(request, draft, told)
             messages.success(
                 request, "Voici le brouillon de la nouvelle campagne. Relisez les dates écrites en lettres."
             )
@@ -219,8 +263,7 @@ class OfferAdmin(HrAdmin):
         moves = {move.name: move for move in lifecycle.WORKFLOW.available(offer, request.user)}
         if name not in moves:
             raise Http404
-        form = (ExtendForm if name == "extend" else MoveForm)(request.POST or None)
-        form.fields["reason"].required = moves[name].reason_required
+        form = move_form(moves[name], request.POST or None)
         if request.method == "POST" and form.is_valid():
             try:
                 lifecycle.WORKFLOW.run(offer, name, actor=request.user, **form.cleaned_data)
@@ -234,6 +277,7 @@ class OfferAdmin(HrAdmin):
             "offer": offer,
             "form": form,
             "move": moves[name],
+            "tells": moves[name].effect is news.tell,
             "opts": self.opts,
         }
         return render(request, "admin/offers/offer/move.html", context)

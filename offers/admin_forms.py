@@ -14,6 +14,7 @@ from offers.campaigns import next_campaign
 from offers.kinds import OfferKind, get_kind
 from offers.models import Offer
 from portal.accounts.models import Institution
+from portal.workflow import Transition
 
 DETAIL, PARAMETER = "detail_", "parameter_"
 
@@ -111,11 +112,20 @@ class MoveForm(forms.Form):
     reason = forms.CharField(label="Motif", widget=forms.Textarea(attrs={"rows": 3, "cols": 80}), required=False)
 
 
-class ExtendForm(MoveForm):
-    deadline = forms.SplitDateTimeField(
-        label="Nouvelle date limite (heure de Paris)",
+def moment_field(label: str, **options) -> forms.SplitDateTimeField:
+    """A day and an hour, to the second, with the browser's own pickers."""
+    widget = forms.SplitDateTimeWidget(
+        date_format="%Y-%m-%d", date_attrs={"type": "date"}, time_attrs={"type": "time", "step": 1}
+    )
+    return forms.SplitDateTimeField(label=f"{label} (heure de Paris)", widget=widget, **options)
+
+
+class DeadlineForm(MoveForm):
+    """Another deadline, and why."""
+
+    deadline = moment_field(
+        "Nouvelle date limite",
         initial=lambda: timezone.localtime().replace(hour=23, minute=59, second=59, microsecond=0),
-        widget=forms.SplitDateTimeWidget(date_attrs={"type": "date"}, time_attrs={"type": "time", "step": 1}),
     )
     field_order = ["deadline", "reason"]
 
@@ -124,16 +134,35 @@ class ExtendForm(MoveForm):
         name_parts(self.fields["deadline"])
 
 
+class ScheduleForm(MoveForm):
+    """When the offer shows itself."""
+
+    publish_at = moment_field(
+        "Publier le",
+        initial=lambda: (timezone.localtime() + timedelta(days=1)).replace(hour=9, minute=0, second=0, microsecond=0),
+    )
+    field_order = ["publish_at", "reason"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        name_parts(self.fields["publish_at"])
+
+
+# What a move asks for besides its reason.
+MOVE_FORMS = {"extend": DeadlineForm, "advance": DeadlineForm, "schedule": ScheduleForm}
+
+
+def move_form(move: Transition, *args, **kwargs) -> MoveForm:
+    form = MOVE_FORMS.get(move.name, MoveForm)(*args, **kwargs)
+    form.fields["reason"].required = move.reason_required
+    return form
+
+
 class CampaignForm(forms.Form):
     """What a new campaign needs of its own."""
 
     reference = forms.CharField(label="Référence de la nouvelle offre", max_length=40)
-    deadline = forms.SplitDateTimeField(
-        label="Nouvelle date limite (heure de Paris)",
-        required=False,
-        help_text="Vide : candidatures à tout moment.",
-        widget=forms.SplitDateTimeWidget(date_attrs={"type": "date"}, time_attrs={"type": "time", "step": 1}),
-    )
+    deadline = moment_field("Nouvelle date limite", required=False, help_text="Vide : candidatures à tout moment.")
 
     def __init__(self, offer: Offer, *args, **kwargs):
         super().__init__(*args, **kwargs)

@@ -7,6 +7,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
+import pghistory
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import (
     SearchQuery,
@@ -52,16 +53,19 @@ class ConcatOp(models.Func):
 
 
 class OfferQuerySet(models.QuerySet):
-    def public(self):
-        """What anyone may read: published offers, and closed ones for reference."""
-        return self.filter(state__in=[Offer.State.PUBLISHED, Offer.State.CLOSED])
+    def public(self, now: datetime | None = None):
+        """What anyone may read at this instant: published offers, and suspended or closed ones for reference."""
+        return self.filter(state__in=Offer.SHOWN, published_at__lte=now or timezone.now())
 
     def open(self, now: datetime | None = None):
         """What can be applied to at this instant. A deadline includes its whole last second."""
-        now = (now or timezone.now()).replace(microsecond=0)
-        return self.filter(state=Offer.State.PUBLISHED).filter(
-            models.Q(deadline__isnull=True) | models.Q(deadline__gte=now)
-        )
+        now = now or timezone.now()
+        in_time = models.Q(deadline__isnull=True) | models.Q(deadline__gte=now.replace(microsecond=0))
+        return self.filter(in_time, state=Offer.State.PUBLISHED, published_at__lte=now)
+
+    def awaited(self, now: datetime | None = None):
+        """What will show itself at its second."""
+        return self.filter(state=Offer.State.PUBLISHED, published_at__gt=now or timezone.now())
 
     def managed_by(self, user):
         """The offers of the institutions that this agent belongs to; all of them for an administrator."""
@@ -83,23 +87,35 @@ class OfferQuerySet(models.QuerySet):
         return offers.annotate(rank=rank)
 
 
+@pghistory.track(
+    pghistory.InsertEvent("created"),
+    pghistory.UpdateEvent("changed", row=pghistory.Old),  # as it was before: what it became stands in what follows
+    exclude=["search", "plain", "created_at", "updated_at"],
+    append_only=True,
+)
 class Offer(models.Model):
     """One published call for candidates.
 
     details: the fields particular to its kind, as typed (`kind.offer_sections`).
     parameters: the campaign's own numbers, as typed (`kind.parameter_section`), over the kind's defaults.
     deadline: the last instant at which a dossier can be filed, or None for an offer without one.
+    published_at: from when on anyone sees it; ahead of now for a publication at a set time (docs/adr/0018).
+    closed_at: since when it takes no more dossier, closed or suspended.
     """
 
     class State(models.TextChoices):
         DRAFT = "draft", "Brouillon"
         PUBLISHED = "published", "Publiée"
+        PAUSED = "paused", "Suspendue"
         CLOSED = "closed", "Close"
+        ARCHIVED = "archived", "Archivée"
 
     class Telework(models.TextChoices):
         NO = "non", "Non"
         PARTLY = "partiel", "Partiel"
         YES = "oui", "Oui"
+
+    SHOWN = (State.PUBLISHED, State.PAUSED, State.CLOSED)
 
     kind = models.CharField("type d’offre", max_length=60)
     state = models.CharField("état", max_length=20, choices=State.choices, default=State.DRAFT)
@@ -162,9 +178,10 @@ class Offer(models.Model):
             # The list in its usual order, and what its facets count, without reading the texts.
             models.Index(
                 fields=["state", "deadline", "title", "id"],
-                include=["kind", "region", "department", "institution", "contract", "telework"],
+                include=["kind", "region", "department", "institution", "contract", "telework", "published_at"],
                 name="offer_list",
             ),
+            models.Index(fields=["published_at"], name="offer_published_at"),
         ]
         constraints = [
             models.CheckConstraint(
@@ -191,11 +208,25 @@ class Offer(models.Model):
         """
         now = now or timezone.now()
         in_time = self.deadline is None or now.replace(microsecond=0) <= self.deadline
-        return in_time and (self.state == self.State.PUBLISHED or (self.closed_at is not None and now < self.closed_at))
+        begun = self.published_at is not None and self.published_at <= now
+        return (
+            begun
+            and in_time
+            and (self.state == self.State.PUBLISHED or (self.closed_at is not None and now < self.closed_at))
+        )
 
     @property
     def is_public(self) -> bool:
-        return self.state in {self.State.PUBLISHED, self.State.CLOSED}
+        return self.state in self.SHOWN and self.published_at <= timezone.now()
+
+    @property
+    def is_scheduled(self) -> bool:
+        """Published, but at a time still to come."""
+        return self.state == self.State.PUBLISHED and self.published_at > timezone.now()
+
+    @property
+    def state_label(self) -> str:
+        return "Programmée" if self.is_scheduled else self.get_state_display()
 
     @cached_property
     def days_left(self) -> int | None:

@@ -2,7 +2,8 @@
 
 A page is kept under the revision of the offers, which the database changes in the very transaction that changes an
 offer: no page is served that an update, wherever it came from, has made false. It is also kept no longer than until the
-next deadline and the next Paris midnight, for "ouverte" and "encore 3 jours" to stay true.
+next deadline, the next publication at a set time and the next Paris midnight, for "ouverte" and "encore 3 jours" to
+stay true.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from functools import wraps
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
-from django.db.models import Min
+from django.db.models import Value
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_vary_headers
@@ -92,8 +93,12 @@ def revision() -> int:
 def _valid_until(now: datetime) -> datetime:
     midnight = (timezone.localtime(now) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     limits = [midnight, now + timedelta(seconds=settings.PAGE_CACHE_SECONDS)]
-    if next_deadline := Offer.objects.open(now).aggregate(next=Min("deadline"))["next"]:
-        limits.append(next_deadline + timedelta(seconds=1))  # the deadline's own second is the last one
+    closing = Offer.objects.open(now).filter(deadline__isnull=False).order_by("deadline")
+    opening = Offer.objects.awaited(now).order_by("published_at")
+    # A deadline's own second is the last one; that of a publication is the first.
+    closing = closing.values_list("deadline", Value(1))[:1]
+    opening = opening.values_list("published_at", Value(0))[:1]
+    limits += [moment + timedelta(seconds=rest) for moment, rest in closing.union(opening, all=True)]
     return min(limits)
 
 

@@ -162,7 +162,10 @@ def closing_group(now: datetime) -> Case:
         return timezone.make_aware(datetime.combine(today + timedelta(days=days + 1), time.min))
 
     return Case(
-        When(Q(state=Offer.State.CLOSED) | Q(deadline__lt=now.replace(microsecond=0)), then=Value("close")),
+        When(
+            Q(state__in=[Offer.State.PAUSED, Offer.State.CLOSED]) | Q(deadline__lt=now.replace(microsecond=0)),
+            then=Value("close"),
+        ),
         When(deadline__isnull=True, then=Value("sans")),
         When(deadline__lt=until(7), then=Value("7")),
         When(deadline__lt=until(30), then=Value("30")),

@@ -10,8 +10,8 @@ from portal.workflow import TransitionRefused
 def close_expired_offers() -> int:
     """Move offers past their deadline to "closed". Filing never waits for it: it reads the deadline itself."""
     closed = 0
-    expired = Offer.objects.filter(state=Offer.State.PUBLISHED, deadline__lt=timezone.now().replace(microsecond=0))
-    for offer in expired:
+    running = Offer.objects.filter(state__in=[Offer.State.PUBLISHED, Offer.State.PAUSED])
+    for offer in running.filter(deadline__lt=timezone.now().replace(microsecond=0)):
         try:
             WORKFLOW.run(offer, "expire", reason="Date limite atteinte.")
             closed += 1

@@ -38,6 +38,7 @@ class Transition:
 
     label: what one asks for ("Publier"); done: what the log then says ("Publiée").
     allowed: may this actor (a user, or None for the portal itself) do it to this object?
+    when: does it make sense for this object, beyond its state? What does not is not offered.
     blockers: what prevents it now, as French sentences; called with the locked object, `reason` and the call's data.
     change: what else changes on the object, before it is saved; same arguments.
     effect: rows to write in the same transaction (outbox, receipt) and on_commit work; same arguments and the log row.
@@ -49,10 +50,14 @@ class Transition:
     sources: frozenset[str]
     target: str
     allowed: Callable[[Any, Any], bool]
+    when: Callable[[Any], bool] = lambda obj: True
     blockers: Callable[..., Iterable[str]] = lambda obj, **data: ()
     change: Callable[..., None] = lambda obj, **data: None
     effect: Callable[..., None] = lambda obj, entry, **data: None
     reason_required: bool = False
+
+    def starts_from(self, obj: models.Model) -> bool:
+        return obj.state in self.sources and self.when(obj)
 
 
 class TransitionLog(models.Model):
@@ -102,7 +107,7 @@ class Workflow:
 
     def available(self, obj: models.Model, actor: Any) -> list[Transition]:
         """The transitions that this actor may ask for in the object's present state."""
-        return [t for t in self.transitions.values() if obj.state in t.sources and t.allowed(actor, obj)]
+        return [t for t in self.transitions.values() if t.starts_from(obj) and t.allowed(actor, obj)]
 
     def run(
         self, obj: models.Model, name: str, *, actor: Any = None, actor_label: str = "", reason: str = "", **data: Any
@@ -117,7 +122,7 @@ class Workflow:
             row = self.model._base_manager.select_for_update(of=("self",)).get(pk=obj.pk)
             if not transition.allowed(actor, row):
                 raise NotAllowed("Vous ne pouvez pas faire cette action.")
-            if row.state not in transition.sources:
+            if not transition.starts_from(row):
                 raise TransitionRefused(f"« {transition.label} » n’est plus possible : {self._state_label(row)}.")
             if transition.reason_required and not reason.strip():
                 raise TransitionRefused(f"« {transition.label} » demande un motif.")

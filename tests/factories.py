@@ -75,7 +75,7 @@ class OfferFactory(DjangoModelFactory):
     summary = "Deux phrases sur le poste."
     region = "28"
     state = Offer.State.PUBLISHED
-    published_at = factory.LazyFunction(lambda: timezone.now() - timedelta(days=40))
+    published_at = datetime(2020, 1, 1, tzinfo=PARIS)  # before whatever instant a test travels to
     deadline = factory.LazyFunction(lambda: end_of_day(timezone.localdate() + timedelta(days=60)))
     service_name = "Pôle des ressources humaines"
     service_address = "1 place de l’Exemple\n76000 Rouen"

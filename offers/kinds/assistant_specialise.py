@@ -115,6 +115,25 @@ MINIMUM_EXPERIENCE = Integer(
     "minimum_experience", "Expérience post-doctorale requise", maximum=50, unit="ans", help_text="En années."
 )
 
+# What the notice of a vacant post says (décret n° 2018-1351 of 28 December 2018, article 3, as of 2022).
+MANDATORY_MENTIONS = {
+    "versant": "1°",
+    "post_status": "2°",
+    "category": "3°",
+    "employer": "4°",
+    "institution": "5°",
+    "domain": "6°",
+    "post_description": "7°",
+    "profile_description": "7°",
+    "study_level": "8°",
+    "post_title": "9°",
+    "department": "10°",
+    "location": "10°",
+    "vacancy_date": "11°",
+    "submission_address": "12°",
+    "deadline": "12°",
+}
+
 NATIONALITY = YesNo("french", "Avez-vous la nationalité française ?", help_text="Article R. 123-39 du COJ.")
 STATUS = Choice(
     "status",
@@ -338,6 +357,7 @@ kind = OfferKind(
     },
     public_parameters=("professions", "minimum_experience"),
     build_dossier=_dossier,
+    mandatory_mentions=MANDATORY_MENTIONS,
     conditions=(
         "Vous avez la nationalité française (article R. 123-39 du code de l’organisation judiciaire, ou COJ).",
         (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -24,6 +24,7 @@ class OfferKind:
     build_dossier: makes the dossier's spec from the clean parameters.
     conditions: what a candidate must know before starting; sentences with {parameter} placeholders.
     legal_mentions: what the receipt says of the procedure until the offer says otherwise.
+    mandatory_mentions: what the law wants in a notice of this kind: the column or field that says it, and its number.
     """
 
     slug: str
@@ -38,6 +39,7 @@ class OfferKind:
     conditions: tuple[str, ...] = ()
     legal_mentions: str = ""
     has_deadline: bool = True
+    mandatory_mentions: Mapping[str, str] = field(default_factory=dict)
 
     def dossier_spec(self, parameters: Raw) -> DossierSpec:
         """The spec that applies to an offer with these raw parameters. Specs are immutable, so they are shared."""

@@ -58,7 +58,9 @@ def data_block(data: dict) -> SafeString:
 def deadline_badge(offer: Offer) -> SafeString:
     """How long one can still apply."""
     days, classes = offer.days_left, "fr-badge--no-icon"
-    if not offer.is_open():
+    if offer.state == Offer.State.PAUSED:
+        text, classes = "Candidatures suspendues", "fr-badge--warning"
+    elif not offer.is_open():
         text = "Offre close"
     elif days is None:
         text, classes = "Sans date limite", "fr-badge--info fr-badge--no-icon"

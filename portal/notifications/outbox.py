@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -99,11 +99,24 @@ def enqueue_rendered(*, kind: str, recipient: str, subject: str, text: str) -> M
     return _queue(kind, recipient, {"subject": subject, "text": text})
 
 
+def enqueue_all(kind: str, letters: Iterable[tuple[str, dict[str, Any], UUID | None]]) -> None:
+    """Queue many mails of one kind with one query. Each is (recipient, payload, thread)."""
+    if kind not in _builders:
+        raise LookupError(f"No builder for mails of kind {kind!r}.")
+    mails = [Mail(kind=kind, recipient=to, payload=payload, thread=thread) for to, payload, thread in letters]
+    if Mail.objects.bulk_create(mails, batch_size=1000):
+        _wake_after_commit()
+
+
 def _queue(kind: str, recipient: str, payload: dict[str, Any], thread: UUID | None = None) -> Mail:
     mail = Mail.objects.create(kind=kind, recipient=recipient, payload=payload, thread=thread)
+    _wake_after_commit()
+    return mail
+
+
+def _wake_after_commit() -> None:
     if all(hook is not wake_worker for _, hook, *_ in connection.run_on_commit):  # once per transaction
         transaction.on_commit(wake_worker, robust=True)
-    return mail
 
 
 def wake_worker() -> None:

@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "csp",
     "django_htmx",
     "dsfr",
+    "pghistory",
     "pgtrigger",
 ]
 

@@ -24,11 +24,18 @@ pytestmark = pytest.mark.django_db
 # What each life cycle allows, written a second time on purpose: a change of the portal's tables is a change here.
 # name: from which states, to which one, by whom, whether a reason is required.
 OFFERS = {
-    "publish": ({"draft"}, "published", "hr", False),
-    "extend": ({"published", "closed"}, "published", "hr", True),
+    "publish": ({"draft", "published"}, "published", "hr", False),  # published: at a time still to come (prepare)
+    "schedule": ({"draft", "published"}, "published", "hr", False),
+    "unschedule": ({"published"}, "draft", "hr", False),
+    "extend": ({"published", "paused", "closed"}, "published", "hr", True),
+    "advance": ({"published"}, "published", "hr", True),
+    "pause": ({"published"}, "paused", "hr", True),
+    "resume": ({"paused"}, "published", "hr", False),
     "reopen": ({"closed"}, "published", "hr", True),
-    "close": ({"published"}, "closed", "hr", True),
-    "expire": ({"published"}, "closed", "portal", False),
+    "close": ({"published", "paused"}, "closed", "hr", True),
+    "expire": ({"published", "paused"}, "closed", "portal", False),
+    "archive": ({"closed"}, "archived", "hr", False),
+    "unarchive": ({"archived"}, "closed", "hr", False),
 }
 APPLICATIONS = {
     "file": ({"draft"}, "filed", "candidate", False),
@@ -89,6 +96,10 @@ class Case:
     def data(self, name: str) -> dict:
         if name == "extend":
             return {"deadline": self.offer.deadline + timedelta(days=7)}
+        if name == "advance":
+            return {"deadline": self.offer.deadline - timedelta(days=7)}
+        if name == "schedule":
+            return {"publish_at": timezone.now() + timedelta(days=2)}
         if name == "file":
             return {"received_at": timezone.now()}
         return {"answer": make.answer_to(self.annex)} if name == "sign" else {}
@@ -98,6 +109,8 @@ class Case:
             make.fill_sections(self.application)
             make.fill_pieces(self.application)
             Annex.objects.filter(pk=self.annex.pk).update(state=Annex.State.SIGNED)
+        if name in {"publish", "schedule", "unschedule"}:
+            Offer.objects.filter(pk=self.offer.pk).update(published_at=timezone.now() + timedelta(days=1))
         if name == "expire":
             Offer.objects.filter(pk=self.offer.pk).update(deadline=timezone.now() - timedelta(hours=1))
 
@@ -224,7 +237,10 @@ def test_a_month_of_publication_unless_a_reason_is_given():
 
 @pytest.mark.parametrize(
     ("deadline", "told"),
-    [(None, "ce type d’offre en demande une"), (timezone.now() - timedelta(days=1), "elle est déjà passée")],
+    [
+        (None, "Date limite de candidature : Ce champ est à compléter"),
+        (timezone.now() - timedelta(days=1), "elle est déjà passée"),
+    ],
 )
 def test_a_publication_needs_a_deadline_ahead(deadline, told):
     case = Case("offer")

@@ -1,0 +1,65 @@
+"""What an offer must say before anyone sees it, and what it had better say: sentences that name the field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from offers.models import Offer
+
+MINIMUM = timedelta(days=30)  # CGFP D311-2: one month, save urgency
+DUE = "Ce champ est à compléter."
+# What every page and every receipt is made of (CRPA R112-11-1: the service in charge, and how to reach it).
+ALWAYS = ("title", "summary", "service_name", "service_address", "service_email", "service_phone")
+BETTER = {
+    "body": "sans lui, la page ne présente que les rubriques du type d’offre",
+    "region": "sans elle, l’offre n’est pas trouvée par région",
+    "specialty": "sans elle, l’offre est moins bien trouvée",
+    "legal_mentions": "l’accusé de réception n’aurait que les mentions du type d’offre",
+}
+
+
+def missing(offer: Offer) -> Iterator[str]:
+    """What prevents publication: what the law, the kind and the receipt ask for."""
+    kind = offer.kind_definition
+    deadline = ("deadline",) if kind.has_deadline else ()
+    for name in dict.fromkeys((*ALWAYS, *kind.mandatory_mentions, *deadline)):
+        if _is_column(name) and _is_empty(offer, name):
+            yield f"{_label(name)} : {DUE}{_why(offer, name)}"
+    for section in (*kind.offer_sections, kind.parameter_section):
+        stored = offer.parameters if section is kind.parameter_section else offer.details
+        raw = kind.default_parameters | stored if section is kind.parameter_section else stored
+        for problem in section.clean(raw).problems:
+            if problem.blocking:
+                yield f"{problem.label or section.title} : {problem.message}{_why(offer, problem.field)}"
+
+
+def doubtful(offer: Offer) -> Iterator[str]:
+    """What does not prevent publication, but is worth a look before."""
+    kind = offer.kind_definition
+    for name, why in BETTER.items():
+        if _is_empty(offer, name):
+            yield f"{_label(name)} : ce champ est vide ; {why}."
+    for section in (*kind.offer_sections, kind.parameter_section):
+        stored = offer.parameters if section is kind.parameter_section else offer.details
+        for problem in section.clean({**kind.default_parameters, **stored}).problems:
+            if not problem.blocking:
+                yield f"{problem.label or section.title} : {problem.message}"
+
+
+def _why(offer: Offer, name: str) -> str:
+    number = offer.kind_definition.mandatory_mentions.get(name)
+    return f" Mention obligatoire d’un avis de vacance (décret n° 2018-1351, art. 3, {number})." if number else ""
+
+
+def _is_column(name: str) -> bool:
+    return any(field.name == name for field in Offer._meta.concrete_fields)
+
+
+def _is_empty(offer: Offer, name: str) -> bool:
+    return getattr(offer, Offer._meta.get_field(name).attname) in (None, "")
+
+
+def _label(name: str) -> str:
+    label = str(Offer._meta.get_field(name).verbose_name)
+    return label[:1].upper() + label[1:]
