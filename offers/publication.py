@@ -25,13 +25,13 @@ def missing(offer: Offer) -> Iterator[str]:
     deadline = ("deadline",) if kind.has_deadline else ()
     for name in dict.fromkeys((*ALWAYS, *kind.mandatory_mentions, *deadline)):
         if _is_column(name) and _is_empty(offer, name):
-            yield f"{_label(name)} : {DUE}{_why(offer, name)}"
+            yield f"{_label(name)} : {DUE}{_why(offer, name)}"
     for section in (*kind.offer_sections, kind.parameter_section):
         stored = offer.parameters if section is kind.parameter_section else offer.details
         raw = kind.default_parameters | stored if section is kind.parameter_section else stored
         for problem in section.clean(raw).problems:
             if problem.blocking:
-                yield f"{problem.label or section.title} : {problem.message}{_why(offer, problem.field)}"
+                yield f"{problem.label or section.title} : {problem.message}{_why(offer, problem.field)}"
 
 
 def doubtful(offer: Offer) -> Iterator[str]:
@@ -39,12 +39,12 @@ def doubtful(offer: Offer) -> Iterator[str]:
     kind = offer.kind_definition
     for name, why in BETTER.items():
         if _is_empty(offer, name):
-            yield f"{_label(name)} : ce champ est vide ; {why}."
+            yield f"{_label(name)} : ce champ est vide ; {why}."
     for section in (*kind.offer_sections, kind.parameter_section):
         stored = offer.parameters if section is kind.parameter_section else offer.details
         for problem in section.clean({**kind.default_parameters, **stored}).problems:
             if not problem.blocking:
-                yield f"{problem.label or section.title} : {problem.message}"
+                yield f"{problem.label or section.title} : {problem.message}"
 
 
 def _why(offer: Offer, name: str) -> str:
