@@ -54,7 +54,7 @@ def changes(offer: Offer) -> list[Change]:
     """The history of an offer, the latest first. Three queries."""
     events = list(offer.events.select_related("pgh_context").order_by("pgh_id"))
     snapshots = [event for event in events if event.pgh_label == "changed"]
-    after = dict(zip((event.pgh_id for event in snapshots), [*snapshots[1:], offer], strict=True))
+    after = dict(zip((event.pgh_id for event in snapshots), [*snapshots[1:], offer], strict=False))
     keys = {event.institution_id for event in snapshots} | {offer.institution_id}
     names = dict(Institution.objects.filter(pk__in=keys).values_list("pk", "name"))
     told = []

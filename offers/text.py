@@ -21,5 +21,6 @@ def _to_html(text: str) -> str:
         if token.type in {"heading_open", "heading_close"}:
             level = max(int(token.tag[1]), _HIGHEST)
             token.tag = f"h{level}"
-            token.attrSet("class", f"fr-h{min(level + 2, 6)}")
+            if token.nesting > 0:  # an end tag bears no attribute
+                token.attrSet("class", f"fr-h{min(level + 2, 6)}")
     return _markdown.renderer.render(tokens, _markdown.options, {})

@@ -77,6 +77,31 @@ def test_an_offer_is_saved_as_a_draft_with_the_defaults_of_its_kind(client, hr, 
     assert "Une offre" in preview.content.decode()
 
 
+def test_the_preview_shows_what_is_typed_and_saves_nothing(client, hr):
+    offer = new_offer(client, hr, make.SHARED_TIME)
+    data = form_of(client.get(reverse("admin:offers_offer_change", args=[offer.pk])))
+    data |= {"title": "Titre en cours", "body": "## Sous-titre\r\n\r\n**Gras** <script>"}
+    page = client.post(reverse("admin:offers_offer_preview", args=[offer.pk]), data).content.decode()
+    for shown in ("Titre en cours", "Sous-titre</h2>", "<strong>Gras</strong> &lt;script&gt;"):
+        assert shown in page
+    assert Offer.objects.get().title == "Une offre"
+
+    address = f"{reverse('admin:offers_offer_preview_new')}?kind={make.SHARED_TIME}"
+    page = client.post(address, {"title": "Jamais enregistrée"}).content.decode()
+    assert "Jamais enregistrée" in page
+    assert Offer.objects.count() == 1
+
+
+def test_a_draft_says_what_is_missing_by_field(client, hr):
+    offer = new_offer(client, hr, "assistant-specialise")
+    page = client.get(reverse("admin:offers_offer_change", args=[offer.pk])).content.decode()
+    told = html.fromstring(page).find_class("portal-check--blocks")[0].text_content().replace("\xa0", " ")
+    assert "Versant : Ce champ est à compléter. Mention obligatoire d’un avis de vacance" in told
+    assert "Lieu d’affectation : Ce champ est à compléter." in told
+    refused = move(client, offer, "publish", reason="").content.decode().replace("\xa0", " ")
+    assert "Date de vacance de l’emploi : Ce champ est à compléter. Mention obligatoire" in refused
+
+
 def test_from_publication_to_closing(client, hr):
     offer = new_offer(client, hr, make.SHARED_TIME)
     assert move(client, offer, "publish", reason="").status_code == 302
