@@ -145,7 +145,7 @@ def _about_move(payload: Payload, offer: Offer) -> dict[str, Any]:
     return {"move": entry.name, "reason": entry.reason}
 
 
-@builder("offer_moved")
+@builder("offer_moved", label="Changement de l’offre", reader="candidate")
 def offer_moved(payload: Payload) -> Letter:
     application = _application(payload)
     if application.state == Application.State.WITHDRAWN:
@@ -157,7 +157,7 @@ def offer_moved(payload: Payload) -> Letter:
     )
 
 
-@builder("offer_moved_for_signatory")
+@builder("offer_moved_for_signatory", label="Changement de l’offre", reader="signatory")
 def offer_moved_for_signatory(payload: Payload) -> Letter:
     annex = _current(payload)
     if not (annex.is_waiting and annex.dossier.application.is_draft):

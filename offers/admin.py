@@ -12,7 +12,7 @@ from django.urls import path, reverse
 
 from offers import lifecycle, news, publication, views
 from offers.admin_forms import CampaignForm, ImportForm, OfferForm, form_for, move_form, own_sections
-from offers.admin_lists import DeadlineFilter, KindFilter, StateFilter, searched
+from offers.admin_lists import DeadlineFilter, KindFilter, RegionFilter, StateFilter, searched
 from offers.history import changes, recorded
 from offers.kinds import all_kinds, get_kind
 from offers.models import Offer
@@ -62,7 +62,13 @@ class HrAdmin(admin.ModelAdmin):
 @admin.register(Offer)
 class OfferAdmin(HrAdmin):
     list_display = ["title", "kind_label", "institution", "state_label", "deadline", "published_at"]
-    list_filter = [StateFilter, KindFilter, DeadlineFilter, "region", ("institution", admin.RelatedOnlyFieldListFilter)]
+    list_filter = [
+        StateFilter,
+        KindFilter,
+        DeadlineFilter,
+        RegionFilter,
+        ("institution", admin.RelatedOnlyFieldListFilter),
+    ]
     list_select_related = ["institution"]
     search_fields = ["title"]  # offers.admin_lists.searched
     search_help_text = "Mots de l’offre, ou référence."

@@ -8,6 +8,7 @@ from django.contrib import admin
 from django.db.models import Q
 from django.utils import timezone
 
+from offers.data import regions
 from offers.filters import printable
 from offers.kinds import all_kinds
 from offers.models import Offer
@@ -49,6 +50,20 @@ class KindFilter(admin.SimpleListFilter):
 
     def queryset(self, request, queryset):
         return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
+class RegionFilter(admin.SimpleListFilter):
+    """The regions that one's offers have, and no others."""
+
+    title = "région"
+    parameter_name = "region"
+
+    def lookups(self, request, model_admin):
+        present = set(Offer.objects.managed_by(request.user).order_by().values_list("region", flat=True).distinct())
+        return [(region.code, region.name) for region in regions() if region.code in present]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(region=self.value()) if self.value() else queryset
 
 
 class DeadlineFilter(admin.SimpleListFilter):

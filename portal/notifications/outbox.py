@@ -101,7 +101,7 @@ def enqueue_rendered(*, kind: str, recipient: str, subject: str, text: str) -> M
 
 def enqueue_all(kind: str, letters: Iterable[tuple[str, dict[str, Any], UUID | None]]) -> None:
     """Queue many mails of one kind with one query. Each is (recipient, payload, thread)."""
-    if kind not in _builders:
+    if kind not in kinds:
         raise LookupError(f"No builder for mails of kind {kind!r}.")
     mails = [Mail(kind=kind, recipient=to, payload=payload, thread=thread) for to, payload, thread in letters]
     if Mail.objects.bulk_create(mails, batch_size=1000):
