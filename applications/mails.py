@@ -16,7 +16,7 @@ from dossiers.completeness import completeness
 from dossiers.models import Annex, Document
 from offers.models import Offer, OfferTransition
 from portal.notifications.letters import compose
-from portal.notifications.outbox import Letter, NotYet, Obsolete, builder
+from portal.notifications.outbox import LATER, NOW, Letter, NotYet, Obsolete, builder
 
 logger = logging.getLogger(__name__)
 Payload = dict[str, Any]
@@ -51,7 +51,7 @@ def _about_annex(annex: Annex) -> dict[str, Any]:
 # To the candidate
 
 
-@builder("receipt", label="Accusé de réception", reader="candidate")
+@builder("receipt", label="Accusé de réception", reader="candidate", priority=NOW)
 def receipt(payload: Payload) -> Letter:
     application = _application(payload)
     receipt = Receipt.objects.get(application=application)
@@ -79,7 +79,9 @@ def _receipt_document(application: Application, receipt: Receipt) -> list[tuple[
         return []
 
 
-@builder("candidate_reminder", label="Rappel avant la date limite", reader="candidate", category="reminders")
+@builder(
+    "candidate_reminder", label="Rappel avant la date limite", reader="candidate", category="reminders", priority=LATER
+)
 def candidate_reminder(payload: Payload) -> Letter:
     application = _application(payload)
     if not (application.is_draft and application.offer.is_open()):
@@ -180,12 +182,12 @@ def _current(payload: Payload) -> Annex:
     return annex
 
 
-@builder("signatory_request", label="Demande d’avis", reader="signatory")
+@builder("signatory_request", label="Demande d’avis", reader="signatory", priority=NOW)
 def signatory_request(payload: Payload) -> Letter:
     return _request(payload, "signatory_request")
 
 
-@builder("signatory_reminder", label="Rappel", reader="signatory", category="reminders")
+@builder("signatory_reminder", label="Rappel", reader="signatory", category="reminders", priority=LATER)
 def signatory_reminder(payload: Payload) -> Letter:
     return _request(payload, "signatory_reminder")
 

@@ -228,7 +228,7 @@ def build_world() -> World:
         "session": {"pk": session.pk, "object_id": session.pk},
         "accounts_user": {"object_id": candidate.pk},
         "accounts_institution": {"object_id": hr.institution.pk},
-        "mail": {"object_id": Mail.objects.first().pk},
+        "mail": {"object_id": Mail.objects.first().pk, "pk": Mail.objects.first().pk},
         "account_emailaddress": {"object_id": EmailAddress.objects.create(user=candidate, email=candidate.email).pk},
         "account": {"id": candidate.pk},
         "key": {"uidb36": "1", "key": "inconnue"},

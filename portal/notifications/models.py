@@ -5,7 +5,21 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
+from django.db.models.functions import Lower
 from django.utils import timezone
+
+
+class SplitPart(models.Func):
+    function = "split_part"
+    output_field = models.CharField(max_length=254)
+
+
+class Priority(models.IntegerChoices):
+    """What leaves first when much is waiting."""
+
+    NOW = 1, "Attendu"  # somebody waits for it: a code, a receipt, a link
+    NORMAL = 5, "Courant"
+    LATER = 9, "Rappel"
 
 
 class Mail(models.Model):
@@ -14,23 +28,36 @@ class Mail(models.Model):
     payload: what the kind's builder needs to write the mail: identifiers, never a link's secret (allauth's mails, whose
         words are known at once, hold their short-lived code or link: emptied once sent or given up).
     thread: what the mail is about, so that a dossier can show its mails (its primary key); None for an account's.
+    quiet_until: before this instant it keeps quiet hours (portal.calendar); None: it leaves whatever the hour.
+    tried_at: when a worker last took it, which is what the limit per domain counts.
     """
 
     class State(models.TextChoices):
         PENDING = "pending", "À envoyer"
         SENT = "sent", "Envoyé"
+        BOUNCED = "bounced", "Adresse refusée"
         FAILED = "failed", "Échec"
         DROPPED = "dropped", "Sans objet"
+
+    UNDELIVERED = frozenset({State.BOUNCED, State.FAILED})
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField("nature", max_length=60)
     recipient = models.EmailField("destinataire")
+    domain = models.GeneratedField(
+        expression=SplitPart(Lower("recipient"), models.Value("@"), models.Value(2)),
+        output_field=models.CharField("domaine", max_length=254),
+        db_persist=True,
+    )
+    priority = models.PositiveSmallIntegerField("priorité", choices=Priority.choices, default=Priority.NORMAL)
     payload = models.JSONField(default=dict)
     thread = models.UUIDField(null=True, editable=False)
     state = models.CharField("état", max_length=10, choices=State.choices, default=State.PENDING)
     subject = models.CharField("objet", max_length=300, blank=True)
     attempts = models.PositiveSmallIntegerField("essais", default=0)
     next_attempt_at = models.DateTimeField("prochain essai", default=timezone.now)
+    quiet_until = models.DateTimeField(null=True, editable=False)
+    tried_at = models.DateTimeField("dernier essai", null=True, editable=False)
     last_error = models.TextField("dernière erreur", blank=True)
     created_at = models.DateTimeField("créé le", auto_now_add=True)
     sent_at = models.DateTimeField("envoyé le", null=True)
@@ -40,8 +67,16 @@ class Mail(models.Model):
         verbose_name_plural = "courriels"
         ordering = ["-created_at", "-pk"]
         indexes = [
-            models.Index(fields=["next_attempt_at", "id"], condition=models.Q(state="pending"), name="mail_due"),
-            models.Index(fields=["id"], condition=models.Q(state="failed"), name="mail_failed"),
+            models.Index(
+                fields=["priority", "next_attempt_at", "id"],
+                include=["domain", "quiet_until"],
+                condition=models.Q(state="pending"),
+                name="mail_due",
+            ),
+            models.Index(
+                fields=["state", "id"], condition=models.Q(state__in=["bounced", "failed"]), name="mail_undelivered"
+            ),
+            models.Index(fields=["tried_at"], include=["domain"], name="mail_tried"),
             models.Index(fields=["thread", "id"], condition=models.Q(thread__isnull=False), name="mail_thread"),
         ]
 
@@ -52,3 +87,8 @@ class Mail(models.Model):
     def message_id(self) -> str:
         """The same at every try, so that a double delivery can be recognised by the receiving side."""
         return f"<{self.uid}@portail-sante-justice>"
+
+    @property
+    def can_be_retried(self) -> bool:
+        """Given up or refused, with what to write it from."""
+        return self.state in self.UNDELIVERED and bool(self.payload)

@@ -1,6 +1,6 @@
-"""Drain the outbox: claim a mail, send it, record what became of it.
+"""Drain the outbox: claim mails, send them, record what became of each.
 
-Nothing is locked while a mail is written and sent. Killed midway, the mail comes back when its claim is over, behind
+Nothing is locked while a mail is written and sent. Killed midway, a mail comes back when its claim is over, behind
 the others, with one try less. A double is possible in one case: killed between SMTP's 250 and the record.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
+import re
 import time
 from datetime import timedelta
 from smtplib import SMTPException, SMTPRecipientsRefused
@@ -15,17 +16,19 @@ from smtplib import SMTPException, SMTPRecipientsRefused
 from celery import shared_task
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, get_connection
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, connections, transaction
 from django.utils import timezone
 
+from portal.notifications.claims import claim, due, give_back
 from portal.notifications.models import Mail
-from portal.notifications.outbox import NotYet, Obsolete, build, holds_its_words, wake_worker
+from portal.notifications.outbox import Letter, NotYet, Obsolete, build, holds_its_words, tell_bounce, wake_worker
 
 logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 19  # with the delays below, about three days
-CLAIM = timedelta(minutes=10)  # longer than a task may last (CELERY_TASK_TIME_LIMIT): a claim has one worker
 MOMENT = timedelta(seconds=15)
 BATCH_SECONDS = 120
+POLICY = re.compile(rb"5\.7\.")  # RFC 3463: refused for what we are or say, not because nobody lives there
+OUTCOME = ["state", "subject", "payload", "attempts", "next_attempt_at", "last_error", "sent_at"]
 
 
 @shared_task
@@ -35,11 +38,10 @@ def drain_outbox() -> int:
     stop_at = time.monotonic() + BATCH_SECONDS
     connection = get_connection(fail_silently=False)
     try:
-        while _due().exists() and _opened(connection) and (mail := _claim()):
-            _deliver(mail, connection)
-            tried += 1
+        while due().exists() and _opened(connection) and (mails := claim()):
+            tried += _deliver_all(mails, connection, stop_at)
             if time.monotonic() > stop_at:
-                if _due().exists():
+                if due().exists():
                     wake_worker()
                 break
     finally:
@@ -47,14 +49,23 @@ def drain_outbox() -> int:
     return tried
 
 
+def _deliver_all(mails: list[Mail], connection, stop_at: float) -> int:
+    """Returns how many were tried. The rest goes back: time is over, or the server went away in between."""
+    for number, mail in enumerate(mails):
+        if number and (time.monotonic() > stop_at or not _opened(connection)):
+            give_back(mails[number:])
+            return number
+        try:
+            _deliver(mail, connection)
+        except Exception:
+            give_back(mails[number + 1 :])
+            raise
+    return len(mails)
+
+
 def delay(attempts: int) -> int:
     """Seconds to wait after so many tries, ever longer: half a minute, a minute, two… at most eight hours."""
     return min(30 * 2 ** (attempts - 1), 8 * 3600)
-
-
-def _due():
-    due = Mail.objects.filter(state=Mail.State.PENDING, next_attempt_at__lte=timezone.now())
-    return due.order_by("next_attempt_at", "id")
 
 
 def _opened(connection) -> bool:
@@ -65,17 +76,6 @@ def _opened(connection) -> bool:
         logger.warning("The mail server does not answer, mail waits: %s: %s", type(error).__name__, error)
         return False
     return True
-
-
-def _claim() -> Mail | None:
-    """The next mail, for this worker alone. The try is counted before it is made: a mail that kills is given up too."""
-    with transaction.atomic():
-        mail = _due().select_for_update(skip_locked=True).first()
-        if mail:
-            mail.attempts += 1
-            mail.next_attempt_at = timezone.now() + CLAIM
-            mail.save(update_fields=["attempts", "next_attempt_at"])
-    return mail
 
 
 def _deliver(mail: Mail, connection) -> None:
@@ -90,13 +90,42 @@ def _deliver(mail: Mail, connection) -> None:
     except Obsolete as reason:
         mail.state, mail.last_error, mail.payload = Mail.State.DROPPED, f"Sans objet : {reason}", {}
     except SMTPRecipientsRefused as error:
-        if all(code >= 500 for code, _ in error.recipients.values()):
-            _give_up(mail, f"Adresse refusée : {error}")
+        if all(_nobody_there(*answer) for answer in error.recipients.values()):
+            _bounce(mail, error, connection)
         else:
             _postpone(mail, error, connection)
     except Exception as error:
         _postpone(mail, error, connection)
-    mail.save()
+    _record(mail)
+
+
+def _record(mail: Mail) -> None:
+    """A database connection that died while the mail left is replaced: it is sent, and another try would double it."""
+    try:
+        mail.save(update_fields=OUTCOME)
+    except (OperationalError, InterfaceError):
+        connections["default"].close()
+        mail.save(update_fields=OUTCOME)
+
+
+def _nobody_there(code: int, answer: bytes) -> bool:
+    return code >= 500 and not POLICY.search(answer)
+
+
+def _bounce(mail: Mail, error: SMTPRecipientsRefused, connection) -> None:
+    """Nobody lives there: recorded together with what the applications do about it, or tried again."""
+    logger.warning("Mail %s (%s) bounced: %s", mail.pk, mail.kind, error)
+    [(code, answer)] = error.recipients.values()
+    mail.state, mail.last_error = Mail.State.BOUNCED, f"Adresse refusée : {code} {answer.decode(errors='replace')}"
+    try:
+        with transaction.atomic():
+            tell_bounce(mail)
+            if holds_its_words(mail):
+                mail.payload = {}
+            mail.save(update_fields=OUTCOME)
+    except Exception as failure:
+        mail.state = Mail.State.PENDING
+        _postpone(mail, failure, connection)
 
 
 def _send(mail: Mail, connection) -> None:
@@ -124,7 +153,7 @@ def _give_up(mail: Mail, reason: str) -> None:
         mail.payload = {}
 
 
-def _message(mail: Mail, letter, connection) -> EmailMultiAlternatives:
+def _message(mail: Mail, letter: Letter, connection) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(
         subject=letter.subject,
         body=letter.text,

@@ -231,7 +231,7 @@ def test_words_that_are_given_up_are_forgotten(smtp_sink, refusing):
     mail = write("inconnu@example.org")
     drain_outbox()
     mail.refresh_from_db()
-    assert (mail.state, mail.payload) == (State.FAILED, {})
+    assert (mail.state, mail.payload) == (State.BOUNCED, {})
 
 
 def test_nothing_is_locked_while_a_mail_is_written(transactional_db, smtp_sink, monkeypatch):
@@ -256,7 +256,7 @@ def test_a_mail_that_kills_its_worker_lets_the_others_go_and_is_given_up(smtp_si
     def killed(payload):
         raise SystemExit
 
-    monkeypatch.setitem(outbox.kinds, "mortel", outbox.Kind(killed))
+    monkeypatch.setitem(outbox.kinds, "mortel", outbox.Kind(killed, priority=outbox.NOW))
     deadly = outbox.enqueue("mortel", "a@example.org", {"essai": 1})
     fine = write()
     with pytest.raises(SystemExit):
@@ -282,7 +282,15 @@ def test_a_long_queue_is_shared_out_over_several_tasks(smtp_sink, monkeypatch):
     assert (drain_outbox(), woken) == (1, [True])  # nothing is left: nobody is woken
 
 
-@pytest.mark.parametrize(("code", "state"), [("550 Inconnu", State.FAILED), ("450 Plus tard", State.PENDING)])
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [
+        ("550 5.1.1 Inconnu", State.BOUNCED),
+        ("550 Inconnu", State.BOUNCED),
+        ("554 5.7.1 Relais interdit", State.PENDING),
+        ("450 Plus tard", State.PENDING),
+    ],
+)
 def test_an_address_that_the_server_refuses(smtp_sink, refusing, code, state):
     refusing(code)
     mail = write("inconnu@example.org")
