@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.http import HttpResponse
 from django.shortcuts import redirect
 
 from applications.views.access import NotADraft
@@ -20,5 +21,8 @@ class FiledDossierMiddleware:
         if isinstance(exception, (NotADraft, DossierFrozen)):
             messages.warning(request, "Cette candidature n’est plus en préparation : son dossier ne change plus.")
             application = getattr(exception, "application", None)
-            return redirect(application) if application else redirect("applications:list")
+            response = redirect(application) if application else redirect("applications:list")
+            if request.htmx:  # the page itself goes there, not the part of it that asked
+                response = HttpResponse(headers={"HX-Redirect": response.url})
+            return response
         return None

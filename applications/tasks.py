@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 from celery import shared_task
+from django.core.management import call_command
 from django.db.models import Count
 from django.utils import timezone
 
@@ -42,3 +43,9 @@ def render_missing_documents(limit: int = 50) -> int:
 def send_reminders() -> int:
     """Queue every reminder that is due. Returns how many were queued."""
     return reminders.queue_due()
+
+
+@shared_task
+def forget_expired_sessions() -> None:
+    """Remove the sessions that are over, with what was typed in them (`applications.typed_text`)."""
+    call_command("clearsessions")

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from applications.views import candidate, files, parts
+from applications.views import candidate, files, parts, sections
 
 app_name = "applications"
 urlpatterns = [
@@ -8,7 +8,7 @@ urlpatterns = [
     path("commencer/<slug:slug>/", candidate.start, name="start"),
     path("<uuid:pk>/", candidate.detail, name="detail"),
     path("<uuid:pk>/messages/", candidate.thread, name="thread"),
-    path("<uuid:pk>/partie/<slug:key>/", candidate.section, name="section"),
+    path("<uuid:pk>/partie/<slug:key>/", sections.section, name="section"),
     path("<uuid:pk>/piece/<slug:key>/", parts.piece, name="piece"),
     path("<uuid:pk>/fichier/<uuid:piece_pk>/", files.own_piece, name="piece_file"),
     path("<uuid:pk>/fichier/<uuid:piece_pk>/retirer/", parts.remove, name="piece_remove"),

@@ -72,12 +72,16 @@ class Dossier(models.Model):
 
 
 class SectionAnswers(models.Model):
-    """What the candidate typed in one section, exactly (raw answers), right or wrong. `version` counts the saves."""
+    """What the candidate typed in one section, exactly (raw answers), right or wrong.
+
+    version: counts the changes. writer: the open page that made the last one, where it saves as one types.
+    """
 
     dossier = models.ForeignKey(Dossier, models.CASCADE, related_name="answers")
     section = models.CharField(max_length=60)
     raw = models.JSONField(default=dict)
     version = models.PositiveIntegerField(default=1)
+    writer = models.CharField(max_length=40, blank=True)
     saved_at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -1,4 +1,8 @@
-"""A form field made of rows, for tables such as the internships: no JavaScript needed, two spare rows each time."""
+"""A form field made of rows, for tables such as the internships: no JavaScript needed, two spare rows each time.
+
+Where a page knows what to do with it (`can_grow`), a button asks for one row more: it submits the form as
+`add-row=<name of the field>`.
+"""
 
 from __future__ import annotations
 
@@ -19,18 +23,22 @@ class TableWidget(forms.Widget):
     def __init__(self, columns, rows: int, max_rows: int):
         super().__init__()
         self.columns, self.rows, self.max_rows = columns, rows, max_rows
+        self.can_grow = False
         self.cells = {column.name: column.make_form_field().widget for column in columns}
 
     def value_from_datadict(self, data, files, name) -> list[dict[str, Any]]:
-        try:
-            count = min(max(int(data.get(f"{name}-rows", 0)), 0), self.max_rows)
-        except ValueError:
-            count = 0
         rows = [
             {key: cell.value_from_datadict(data, files, f"{name}-{number}-{key}") for key, cell in self.cells.items()}
-            for number in range(count)
+            for number in range(self.shown_rows(data, name))
         ]
         return [row for row in rows if any(row.values())]
+
+    def shown_rows(self, data, name) -> int:
+        """How many rows the page that sent this had, within bounds."""
+        try:
+            return min(max(int(data.get(f"{name}-rows", 0)), 0), self.max_rows)
+        except ValueError:
+            return 0
 
     def value_omitted_from_data(self, data, files, name) -> bool:
         return f"{name}-rows" not in data
@@ -46,6 +54,7 @@ class TableWidget(forms.Widget):
         context["widget"] |= {
             "columns": self.columns,
             "count": count,
+            "can_grow": self.can_grow and count < self.max_rows,
             "rows": [
                 [
                     {

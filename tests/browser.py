@@ -108,7 +108,8 @@ def _watched(context: BrowserContext) -> list[str]:
         route.abort()
 
     def listen(message: ConsoleMessage) -> None:
-        expected = "Failed to load resource" in message.text  # a 404 or 403 that the test asked for
+        # A 404 or 403 that the test asked for, a connection that it cut.
+        expected = re.search(r"Failed to load resource|^htmx:(sendError|afterRequest)", message.text)
         if message.type == "error" and not expected:
             complaints.append(f"Console du navigateur : {message.text} ({message.location.get('url')})")
 

@@ -14,14 +14,11 @@ from django.views.decorators.http import require_GET, require_http_methods
 from applications import correspondence, filing, lifecycle, starting
 from applications.forms import FileForm, StartForm, WithdrawForm
 from applications.models import Application
-from applications.views.access import own_application, own_draft, spec_part
+from applications.views.access import own_application, own_draft
 from applications.views.files import documents_of
-from dossiers.answers import ChangedMeanwhile, save_answers
 from dossiers.completeness import completeness
-from dossiers.content import dossier_content, section_content
-from dossiers.spec import SectionSpec
+from dossiers.content import dossier_content
 from offers.models import Offer
-from portal.forms import SectionForm
 from portal.workflow import TransitionRefused
 
 
@@ -91,77 +88,6 @@ def thread(request: HttpRequest, pk: UUID) -> HttpResponse:
     events = correspondence.thread(application, correspondence.FOR_CANDIDATE)
     context = {"application": application, "offer": application.offer, "events": events}
     return render(request, "applications/thread.html", context)
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def section(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
-    """One section. Whatever is typed is saved, right or wrong; what is wrong is then told beside its field."""
-    application = own_draft(request, pk)
-    spec = spec_part(application.dossier, "section", key)
-    if request.method == "POST":
-        return _save_section(request, application, spec)
-    stored = application.dossier.answers.filter(section=key).first()
-    raw = stored.raw if stored else _prefilled(application, spec)
-    check = request.GET.get("verifier") == "1"
-    form = SectionForm.from_raw(spec, raw, check=check)
-    if stored and not check:
-        form.add_problems(problem for problem in spec.clean(raw).problems if not problem.missing)
-    return _section_page(request, application, spec, form, stored.version if stored else 0)
-
-
-def _save_section(request: HttpRequest, application: Application, spec: SectionSpec) -> HttpResponse:
-    form = SectionForm(spec, request.POST, check=False)
-    raw = form.raw()
-    shown = request.POST.get("version", "")
-    try:
-        version = save_answers(application.dossier, spec.key, raw, shown=int(shown) if shown.isdecimal() else None)
-    except ChangedMeanwhile as change:
-        other = section_content(spec, change.stored.raw)
-        return _section_page(
-            request, application, spec, form, change.stored.version, other=other, saved_at=change.stored.saved_at
-        )
-    wrong = [problem for problem in spec.clean(raw).problems if not problem.missing]
-    if any(problem.blocking for problem in wrong):
-        form.add_problems(wrong)
-        messages.warning(request, "Vos réponses sont enregistrées. Certaines sont à corriger.")
-        return _section_page(request, application, spec, form, version)
-    messages.success(request, f"« {spec.title} » est enregistré.")
-    return redirect(*_next_place(application, spec.key, request.POST.get("next")))
-
-
-def _section_page(request, application: Application, spec: SectionSpec, form: SectionForm, version: int, **extra):
-    """version: of the stored answers that the form is to replace. other: those answers, where both are to be seen."""
-    context = _stepper(application, spec.key) | {"form": form, "spec": spec, "version": version} | extra
-    return render(request, "applications/section.html", context, status=409 if "other" in extra else 200)
-
-
-def _prefilled(application: Application, spec: SectionSpec) -> dict[str, str]:
-    """What the account already tells, so that it is not typed twice."""
-    candidate = application.candidate
-    known = {"full_name": candidate.get_full_name(), "email": candidate.email}
-    return {name: value for name, value in known.items() if name in spec.by_name}
-
-
-def _stepper(application: Application, key: str) -> dict:
-    sections = application.dossier.spec.sections
-    keys = [section.key for section in sections]
-    position = keys.index(key)
-    return {
-        "application": application,
-        "offer": application.offer,
-        "position": position + 1,
-        "total": len(sections),
-        "previous": sections[position - 1] if position else None,
-        "following": sections[position + 1] if position + 1 < len(sections) else None,
-    }
-
-
-def _next_place(application: Application, key: str, wish: str | None) -> tuple:
-    following = _stepper(application, key)["following"]
-    if wish == "following" and following:
-        return "applications:section", application.pk, following.key
-    return "applications:detail", application.pk
 
 
 @login_required

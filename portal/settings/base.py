@@ -215,6 +215,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute="*/10", hour="8-19"),
         "options": {"expires": 600},
     },
+    "forget-expired-sessions": {
+        "task": "applications.tasks.forget_expired_sessions",
+        "schedule": crontab(minute="17"),
+        "options": {"expires": 3600},
+    },
     "close-offers": {
         "task": "offers.tasks.close_expired_offers",
         "schedule": crontab(minute="*"),
