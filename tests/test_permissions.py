@@ -279,6 +279,7 @@ def posted_by(applications) -> dict[str, Callable[[], dict]]:
     asked = applications["draft"].dossier.annexes.filter(key="hospital_director")
     return {
         "applications:start": lambda: {"understood": "on"},
+        "applications:section": lambda: {"version": "1"},
         "applications:recap": lambda: {"certified": "on"},
         "applications:piece": lambda: {"file": make.pdf_upload()},
         "applications:annex": lambda: make.SIGNATORY,
