@@ -99,7 +99,7 @@ def _after_saving(request, application: Application, spec: SectionSpec, raw: dic
         form.add_problems(wrong)
         messages.warning(request, "Vos réponses sont enregistrées. Certaines sont à corriger.")
         return _page(request, application, spec, form, version)
-    messages.success(request, f"« {spec.title} » est enregistré.")
+    messages.success(request, f"« {spec.title} » est enregistré.")
     return redirect(*_next_place(application, spec.key, request.POST.get("next")))
 
 
