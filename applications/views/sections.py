@@ -55,7 +55,7 @@ def _sign_in_again(request: HttpRequest) -> HttpResponse:
 
 
 def _give_back(request: HttpRequest, application: Application, spec: SectionSpec, kept: QueryDict) -> HttpResponse:
-    messages.info(request, "Votre session avait expiré. Voici ce que vous aviez saisi : enregistrez pour le garder.")
+    messages.info(request, "Votre session avait expiré. Voici ce que vous aviez saisi : enregistrez pour le garder.")
     return _page(request, application, spec, SectionForm(spec, kept, check=False), _shown(kept), restored=True)
 
 
