@@ -1,30 +1,46 @@
-"""What the portal writes about applications. Written by the worker at the moment of sending, from present data."""
+"""What the portal writes about applications. Written by the worker at the moment of sending, from present data.
+
+A payload with `sample` writes the letter for the eyes of HR (a preview, a test): stand-ins take the place of what
+they may not read, no link in it works, and nothing is obsolete.
+"""
 
 from __future__ import annotations
 
 import logging
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 
-from applications import circuit, documents
+from applications import circuit, documents, samples, wording
 from applications.filing import to_the_second
 from applications.models import Application, ApplicationTransition, Receipt
 from dossiers import signing
 from dossiers.completeness import completeness
-from dossiers.models import Annex, Document
+from dossiers.models import Annex, Document, SignOff
 from offers.models import Offer, OfferTransition
+from portal import ical
 from portal.notifications.letters import compose
 from portal.notifications.outbox import LATER, NOW, Letter, NotYet, Obsolete, builder
 
 logger = logging.getLogger(__name__)
 Payload = dict[str, Any]
+Action = tuple[str, str]
 UNTOLD_MOVES = ("expire", "archive", "unarchive")
 
 
-def _address(name: str, *args: Any) -> str:
+def address(name: str, *args: Any) -> str:
     return settings.SITE_URL + reverse(name, args=args)
+
+
+def day_and_time(moment: datetime) -> str:
+    return date_format(timezone.localtime(moment), r"l j F Y à G \h i") + " (heure de Paris)"
+
+
+# What a payload is about
 
 
 def _application(payload: Payload) -> Application:
@@ -34,32 +50,81 @@ def _application(payload: Payload) -> Application:
 
 
 def _annex(payload: Payload) -> Annex:
+    if "sample" in payload:
+        return samples.annex(_application(payload))
     return Annex.objects.select_related("dossier__owner", "dossier__application__offer__institution", "sign_off").get(
         pk=payload["annex"]
     )
 
 
-def _about(application: Application) -> dict[str, Any]:
+def _entry(payload: Payload, target: str = Application.State.ACCEPTED) -> ApplicationTransition:
+    if "sample" in payload:
+        return samples.entry(target)
+    return ApplicationTransition.objects.get(pk=payload["entry"])
+
+
+def _sign_off(payload: Payload, annex: Annex) -> SignOff:
+    return samples.sign_off(annex) if "sample" in payload else annex.sign_off
+
+
+def _drop_if(pointless: bool, reason: str, payload: Payload) -> None:
+    if pointless and "sample" not in payload:
+        raise Obsolete(reason)
+
+
+def write(
+    payload: Payload,
+    template: str,
+    application: Application,
+    *,
+    action: Action | None = None,
+    about: dict[str, Any] | None = None,
+    **parts: Any,
+) -> Letter:
+    """The letter with the offer's own words, if HR gave some, and whom to ask."""
     offer = application.offer
-    return {"application": application, "offer": offer, "candidate": application.candidate, "deadline": offer.deadline}
+    about = {"application": application, "offer": offer, "candidate": application.candidate} | (about or {})
+    return compose(
+        template,
+        about,
+        action=action,
+        help_text=parts.pop("help_text", None) or _service(offer),
+        words=wording.words(template, about | {"action": action}, payload.get("words")),
+        unsubscribe=payload.get("unsubscribe", ""),
+        **parts,
+    )
 
 
-def _about_annex(annex: Annex) -> dict[str, Any]:
-    return _about(annex.dossier.application) | {"annex": annex, "spec": annex.spec}
+def _service(offer: Offer) -> str:
+    return f"Une question ? {offer.service_name} : {offer.service_email}, {offer.service_phone}."
 
 
 # To the candidate
 
 
+def _own_page(label: str, application: Application) -> Action:
+    return label, address("applications:detail", application.pk)
+
+
 @builder("receipt", label="Accusé de réception", reader="candidate", priority=NOW)
 def receipt(payload: Payload) -> Letter:
     application = _application(payload)
-    receipt = Receipt.objects.get(application=application)
-    attachments = _receipt_document(application, receipt)
-    return compose(
+    if "sample" in payload:
+        content, attachments = samples.receipt(application), []
+    else:
+        receipt = Receipt.objects.get(application=application)
+        content, attachments = receipt.content, _receipt_document(application, receipt)
+    return write(
+        payload,
         "receipt",
-        _about(application) | {"receipt": receipt.content, "attached": bool(attachments)},
-        action=("Voir ma candidature", _address("applications:detail", application.pk)),
+        application,
+        about={"receipt": content, "attached": bool(attachments), "number": content["number"]},
+        action=_own_page("Voir ma candidature", application),
+        facts=[
+            ("Dossier", content["number"]),
+            ("Offre", content["offer_title"]),
+            ("Reçu le", f"{content['received_at_display']} (heure de Paris)"),
+        ],
         attachments=attachments,
     )
 
@@ -84,13 +149,29 @@ def _receipt_document(application: Application, receipt: Receipt) -> list[tuple[
 )
 def candidate_reminder(payload: Payload) -> Letter:
     application = _application(payload)
-    if not (application.is_draft and application.offer.is_open()):
-        raise Obsolete("la candidature n’est plus en préparation")
-    return compose(
+    offer = application.offer
+    _drop_if(not (application.is_draft and offer.is_open()), "la candidature n’est plus en préparation", payload)
+    return write(
+        payload,
         "candidate_reminder",
-        _about(application) | {"state": completeness(application.dossier), "days_left": application.offer.days_left},
-        action=("Compléter mon dossier", _address("applications:detail", application.pk)),
+        application,
+        about={"state": completeness(application.dossier), "deadline": offer.deadline, "days_left": offer.days_left},
+        action=_own_page("Compléter mon dossier", application),
+        facts=[("Offre", offer.title), *([("Date limite", day_and_time(offer.deadline))] if offer.deadline else [])],
+        attachments=_deadline_of(application),
     )
+
+
+def _deadline_of(application: Application) -> list[tuple[str, bytes, str]]:
+    """The offer's deadline in the candidate's calendar; nothing for an offer without one."""
+    deadline, title = application.offer.deadline, f"Déposer mon dossier : {application.offer.title}"
+    page = address("applications:detail", application.pk)
+    return [_calendar(f"dossier-{application.dossier_id}", title, deadline, page)] if deadline else []
+
+
+def _calendar(uid: str, title: str, deadline: datetime, url: str = "") -> tuple[str, bytes, str]:
+    text = "Date limite, heure de Paris. Elle peut être reportée : le portail fait foi."
+    return ical.attachment("date-limite.ics", ical.Event(uid, title, deadline, text=text, url=url))
 
 
 @builder("annex_signed", label="Avis signé", reader="candidate", category="news")
@@ -100,86 +181,131 @@ def annex_signed(payload: Payload) -> Letter:
 
 @builder("annex_declined", label="Demande déclinée", reader="candidate")
 def annex_declined(payload: Payload) -> Letter:
-    if _annex(payload).state != Annex.State.DECLINED:
-        raise Obsolete("une autre personne est sollicitée")
+    annex = _annex(payload)
+    _drop_if(annex.state != Annex.State.DECLINED, "une autre personne est sollicitée", payload)
     return _annex_news(payload, "annex_declined")
 
 
 def _annex_news(payload: Payload, template: str) -> Letter:
     annex = _annex(payload)
-    action = ("Voir mon dossier", _address("applications:detail", annex.dossier.application.pk))
-    return compose(template, _about_annex(annex), action=action)
+    application = annex.dossier.application
+    declined = template == "annex_declined"
+    deadline = application.offer.deadline
+    facts = [("Annexe", f"{annex.spec.number} – {annex.spec.title}"), ("Offre", application.offer.title)]
+    facts += [("Date limite", day_and_time(deadline))] if deadline and declined else []
+    return write(
+        payload,
+        template,
+        application,
+        about={"annex": annex, "spec": annex.spec},
+        action=_own_page("Désigner une autre personne" if declined else "Voir mon dossier", application),
+        facts=facts,
+    )
 
 
 @builder("admissible", label="Dossier recevable", reader="candidate")
 def admissible(payload: Payload) -> Letter:
-    return _decision(payload, "admissible")
+    return _decision(payload, "admissible", Application.State.ADMISSIBLE)
 
 
 @builder("inadmissible", label="Dossier irrecevable", reader="candidate")
 def inadmissible(payload: Payload) -> Letter:
-    return _decision(payload, "inadmissible")
+    return _decision(payload, "inadmissible", Application.State.INADMISSIBLE)
 
 
 @builder("decision", label="Décision", reader="candidate")
 def decision(payload: Payload) -> Letter:
-    return _decision(payload, "decision")
+    target = payload.get("sample") or _entry(payload).target
+    return _decision(payload, "accepted" if target == Application.State.ACCEPTED else "rejected", target)
 
 
-def _decision(payload: Payload, template: str) -> Letter:
+def _decision(payload: Payload, template: str, target: str) -> Letter:
+    """What was decided and why stands in the facts, whatever the words around it."""
     application = _application(payload)
-    entry = ApplicationTransition.objects.get(pk=payload["entry"])
-    return compose(
+    entry = _entry(payload, target)
+    number = application.number or samples.NUMBER
+    facts = [
+        ("Dossier", number),
+        ("Offre", application.offer.title),
+        ("Décision", Application.State(target).label),
+        *([("Motif", entry.reason)] if entry.reason else []),
+        ("Décision de", f"{entry.actor_label}, {application.offer.service_name}"),
+    ]
+    return write(
+        payload,
         template,
-        _about(application) | {"entry": entry, "accepted": entry.target == Application.State.ACCEPTED},
-        action=("Voir ma candidature", _address("applications:detail", application.pk)),
+        application,
+        about={"entry": entry, "number": number},
+        action=_own_page("Voir ma candidature", application),
+        facts=facts,
     )
 
 
 # What becomes of an offer (applications.offer_news)
 
 
-def _about_move(payload: Payload, offer: Offer) -> dict[str, Any]:
+def _move(payload: Payload, offer: Offer) -> dict[str, Any]:
     """The move, unless another one has come since: that one has its own mail."""
     entry = OfferTransition.objects.get(pk=payload["entry"])
     if OfferTransition.objects.filter(subject=offer, pk__gt=entry.pk).exclude(name__in=UNTOLD_MOVES).exists():
         raise Obsolete("l’offre a changé de nouveau depuis")
-    return {"move": entry.name, "reason": entry.reason}
+    return {"move": entry.name, "reason": entry.reason, "deadline": offer.deadline}
 
 
 @builder("offer_moved", label="Changement de l’offre", reader="candidate")
 def offer_moved(payload: Payload) -> Letter:
     application = _application(payload)
+    offer = application.offer
     if application.state == Application.State.WITHDRAWN:
         raise Obsolete("la candidature est retirée")
-    return compose(
+    move, page = _move(payload, offer), _own_page("Voir ma candidature", application)
+    return write(
+        payload,
         "offer_moved",
-        _about(application) | _about_move(payload, application.offer),
-        action=("Voir ma candidature", _address("applications:detail", application.pk)),
+        application,
+        about=move,
+        action=page,
+        facts=[("Offre", offer.title), *_date_and_reason("Date limite", offer.deadline, move)],
+        attachments=_deadline_of(application) if offer.is_open() and application.is_draft else [],
     )
 
 
 @builder("offer_moved_for_signatory", label="Changement de l’offre", reader="signatory")
 def offer_moved_for_signatory(payload: Payload) -> Letter:
-    annex = _current(payload)
-    if not (annex.is_waiting and annex.dossier.application.is_draft):
+    annex = _annex(payload)
+    application = annex.dossier.application
+    _refuse_dead_link(annex, payload["link_hash"])
+    if not (annex.is_waiting and application.is_draft):
         raise Obsolete("la réponse n’est plus attendue")
-    moved = _about_move(payload, annex.dossier.application.offer)
-    link = _address("signatory:annex", signing.link_secret(annex))
-    action = ("Lire la demande et donner mon avis", link) if circuit.is_alive(annex) else None
-    return compose("offer_moved_for_signatory", _about_annex(annex) | moved, action=action)
+    move, awaited = _move(payload, application.offer), circuit.is_alive(annex)
+    link = address("signatory:annex", signing.link_secret(annex))
+    dates = _date_and_reason("À rendre avant le", application.offer.deadline if awaited else None, move)
+    return write(
+        payload,
+        "offer_moved_for_signatory",
+        application,
+        about=move | {"annex": annex, "spec": annex.spec},
+        action=("Lire la demande et donner mon avis", link) if awaited else None,
+        facts=[*_about_opinion(annex), *dates],
+        attachments=[_date_of_opinion(annex)] if awaited else [],
+    )
+
+
+def _date_and_reason(label: str, deadline: datetime | None, move: dict[str, Any]) -> list[tuple[str, str]]:
+    dated = [(label, day_and_time(deadline))] if deadline else []
+    return dated + ([("Motif du changement", move["reason"])] if move["reason"] else [])
 
 
 # To signatories
 
 
-def _current(payload: Payload) -> Annex:
-    """The annex, if the link that this mail is about still serves it."""
-    annex = _annex(payload)
-    mailed = signing.link_hash(signing.link_secret(annex))  # another one where the server's key has changed since
-    if not annex.link_hash == payload["link_hash"] == mailed:
-        raise Obsolete("la demande a été retirée ou confiée à une autre personne")
-    return annex
+def _about_opinion(annex: Annex) -> list[tuple[str, str]]:
+    offer = annex.dossier.application.offer
+    return [
+        ("Candidature de", annex.dossier.application.candidate.get_full_name()),
+        ("Offre", f"{offer.title} ({offer.institution.name})"),
+        ("Annexe", f"{annex.spec.number} – {annex.spec.title}"),
+    ]
 
 
 @builder("signatory_request", label="Demande d’avis", reader="signatory", priority=NOW)
@@ -193,35 +319,74 @@ def signatory_reminder(payload: Payload) -> Letter:
 
 
 def _request(payload: Payload, template: str) -> Letter:
-    annex = _current(payload)
-    if not (annex.is_waiting and circuit.is_alive(annex)):
-        raise Obsolete("la réponse n’est plus attendue")
-    return compose(
+    annex = _annex(payload)
+    if "sample" not in payload:
+        _refuse_dead_link(annex, payload["link_hash"])
+        _drop_if(not (annex.is_waiting and circuit.is_alive(annex)), "la réponse n’est plus attendue", payload)
+    closes_at = circuit.closes_at(annex)
+    application = annex.dossier.application
+    secret = samples.LINK if "sample" in payload else signing.link_secret(annex)
+    title = f"Donner mon avis : {application.candidate.get_full_name()}, annexe {annex.spec.number}"
+    return write(
+        payload,
         template,
-        _about_annex(annex)
-        | {"closes_at": circuit.closes_at(annex), "days_left": annex.dossier.application.offer.days_left},
-        action=("Lire la demande et donner mon avis", _address("signatory:annex", signing.link_secret(annex))),
+        application,
+        about={
+            "annex": annex,
+            "spec": annex.spec,
+            "closes_at": closes_at,
+            "deadline": application.offer.deadline,
+            "days_left": application.offer.days_left,
+        },
+        action=("Lire la demande et donner mon avis", address("signatory:annex", secret)),
+        facts=[*_about_opinion(annex), ("À rendre avant le", day_and_time(closes_at))],
+        attachments=[_date_of_opinion(annex)],
     )
+
+
+def _date_of_opinion(annex: Annex) -> tuple[str, bytes, str]:
+    """In the signatory's calendar, without the link: calendars are shared."""
+    title = f"Donner mon avis : {annex.dossier.owner.get_full_name()}, annexe {annex.spec.number}"
+    return _calendar(f"avis-{annex.pk}", title, circuit.closes_at(annex))
+
+
+def _refuse_dead_link(annex: Annex, link_hash: str) -> None:
+    mailed = signing.link_hash(signing.link_secret(annex))  # another one where the server's key has changed since
+    if not annex.link_hash == link_hash == mailed:
+        raise Obsolete("la demande a été retirée ou confiée à une autre personne")
 
 
 @builder("signatory_copy", label="Copie de l’avis signé", reader="signatory")
 def signatory_copy(payload: Payload) -> Letter:
     annex = _annex(payload)
-    return compose(
-        "signatory_copy",
-        _about_annex(annex) | {"answer": annex.sign_off.content["answer"], "sign_off": annex.sign_off},
-    )
+    sign_off = _sign_off(payload, annex)
+    facts = [
+        *_about_opinion(annex),
+        ("Référence", sign_off.reference),
+        ("Signé le", f"{to_the_second(sign_off.signed_at)} (heure de Paris), en qualité de {sign_off.signer_quality}"),
+    ]
+    about = {"annex": annex, "spec": annex.spec, "sign_off": sign_off, "answer": sign_off.content["answer"]}
+    return write(payload, "signatory_copy", annex.dossier.application, about=about, facts=facts)
 
 
 @builder("opinion_filed", label="Avis joint au dossier déposé", reader="signatory", category="news")
 def opinion_filed(payload: Payload) -> Letter:
     annex = _annex(payload)
-    return compose("opinion_filed", _about_annex(annex) | {"sign_off": annex.sign_off})
+    sign_off = _sign_off(payload, annex)
+    return write(
+        payload,
+        "opinion_filed",
+        annex.dossier.application,
+        about={"annex": annex, "spec": annex.spec, "sign_off": sign_off},
+        facts=[*_about_opinion(annex), ("Référence de l’avis", sign_off.reference)],
+    )
 
 
 @builder("request_dropped", label="Demande retirée", reader="signatory")
 def request_dropped(payload: Payload) -> Letter:
-    return compose("request_dropped", _about_annex(_annex(payload)))
+    annex = _annex(payload)
+    about = {"annex": annex, "spec": annex.spec}
+    return write(payload, "request_dropped", annex.dossier.application, about=about, facts=_about_opinion(annex))
 
 
 # To the service in charge
@@ -230,14 +395,31 @@ def request_dropped(payload: Payload) -> Letter:
 @builder("filed_for_hr", label="Dossier déposé", reader="service")
 def filed_for_hr(payload: Payload) -> Letter:
     application = _application(payload)
-    return compose(
+    filed_at = f"{to_the_second(application.filed_at)} (heure de Paris)"
+    return write(
+        payload,
         "filed_for_hr",
-        _about(application) | {"filed_at": to_the_second(application.filed_at)},
-        action=("Vérifier le dossier", _address("admin:applications_application_change", application.pk)),
+        application,
+        action=("Vérifier le dossier", address("admin:applications_application_change", application.pk)),
+        facts=[*_for_service(application), ("Déposé le", filed_at)],
+        help_text=SUPPORT,
     )
 
 
 @builder("withdrawn_for_hr", label="Candidature retirée", reader="service")
 def withdrawn_for_hr(payload: Payload) -> Letter:
-    entry = ApplicationTransition.objects.get(pk=payload["entry"])
-    return compose("withdrawn_for_hr", _about(_application(payload)) | {"at": entry.at})
+    application = _application(payload)
+    withdrawn_at = day_and_time(ApplicationTransition.objects.get(pk=payload["entry"]).at)
+    facts = [*_for_service(application), ("Retirée le", withdrawn_at)]
+    return write(payload, "withdrawn_for_hr", application, facts=facts, help_text=SUPPORT)
+
+
+SUPPORT = f"Une difficulté avec le portail ? {settings.SUPPORT_EMAIL}"
+
+
+def _for_service(application: Application) -> list[tuple[str, str]]:
+    return [
+        ("Candidature de", application.candidate.get_full_name()),
+        ("Dossier", application.number or ""),
+        ("Offre", application.offer.title),
+    ]

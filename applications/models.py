@@ -20,6 +20,7 @@ __all__ = [
     "ApplicationTransition",
     "Commission",
     "CommissionMember",
+    "MailText",
     "Receipt",
     "Recusal",
     "Reminder",
@@ -159,3 +160,22 @@ class Reminder(models.Model):
 
     def __str__(self) -> str:
         return f"J-{self.days_before} – {self.application_id}"
+
+
+class MailText(models.Model):
+    """The words that an offer's service gives to one of its mails, over the portal's own (`applications.wording`)."""
+
+    offer = models.ForeignKey(Offer, models.CASCADE, related_name="mail_texts")
+    template = models.CharField("message", max_length=60)
+    subject = models.CharField("objet", max_length=200, blank=True)
+    intro = models.TextField("introduction", max_length=3000, blank=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        verbose_name = "texte d’un courriel"
+        verbose_name_plural = "textes des courriels"
+        ordering = ["offer", "template"]
+        constraints = [models.UniqueConstraint(fields=["offer", "template"], name="one_text_per_mail_of_an_offer")]
+
+    def __str__(self) -> str:
+        return f"{self.template} – {self.offer}"

@@ -19,6 +19,7 @@ from offers.models import Offer
 from offers.page_cache import kept, revision
 from offers.published import absolute, rows
 from offers.search import Found
+from portal.ical import escaped, utc, written
 
 MOST_ENTRIES = 100
 MOST_EVENTS = 1000
@@ -71,45 +72,22 @@ def calendar(request: HttpRequest) -> HttpResponse:
     """The deadlines of the open offers of a search, for the calendar that one already uses (RFC 5545)."""
     offers = searched(request).filter(deadline__isnull=False).order_by("deadline", "pk")
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Portail Santé-Justice//Offres//FR", "CALSCALE:GREGORIAN"]
-    lines.append("X-WR-CALNAME:" + _ics("Dates limites – " + _title(Criteria.read(request.GET))))
+    lines.append("X-WR-CALNAME:" + escaped("Dates limites – " + _title(Criteria.read(request.GET))))
     for offer in offers.defer("body", "details", "parameters", "search", "plain")[:MOST_EVENTS]:
         lines += [
             "BEGIN:VEVENT",
             f"UID:offre-{offer.pk}@{settings.SITE_URL.split('//')[-1]}",
-            f"DTSTAMP:{_utc(offer.updated_at)}",
-            f"DTSTART:{_utc(offer.deadline)}",
-            "SUMMARY:" + _ics(f"Date limite : {offer.title}"),
-            "DESCRIPTION:" + _ics(f"{offer.summary}\n{offer.institution.name}"),
+            f"DTSTAMP:{utc(offer.updated_at)}",
+            f"DTSTART:{utc(offer.deadline)}",
+            "SUMMARY:" + escaped(f"Date limite : {offer.title}"),
+            "DESCRIPTION:" + escaped(f"{offer.summary}\n{offer.institution.name}"),
             "URL:" + absolute(offer.get_absolute_url()),
             "TRANSP:TRANSPARENT",
             "END:VEVENT",
         ]
     lines.append("END:VCALENDAR")
-    text = "".join(part + "\r\n" for line in lines for part in _folded(line))
     headers = {"Content-Disposition": 'attachment; filename="dates-limites.ics"'}
-    return HttpResponse(text, content_type="text/calendar; charset=utf-8", headers=headers)
-
-
-def _utc(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-
-
-def _ics(text: str) -> str:
-    lines = [printable(line) for line in text.splitlines()]
-    return "\\n".join(
-        line.replace("\\", "\\\\").replace(";", "\\;").replace(",", "\\,") for line in lines if line.strip()
-    )
-
-
-def _folded(line: str) -> Iterator[str]:
-    """At most 75 bytes a line, no character cut in two."""
-    part = ""
-    for character in line:
-        if len((part + character).encode()) > 74:
-            yield part
-            part = " "
-        part += character
-    yield part
+    return HttpResponse(written(lines), content_type="text/calendar; charset=utf-8", headers=headers)
 
 
 def _revision_tag(request: HttpRequest) -> str | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -9,26 +12,74 @@ from django.template.loader import render_to_string
 
 from portal.notifications.outbox import Letter
 
+CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{3,15}")
+LINK = re.compile(r"https?://\S+")
+
+
+@dataclass(frozen=True)
+class Words:
+    """A subject and an introduction that replace those of the template. Empty: the template's own."""
+
+    subject: str = ""
+    intro: str = ""
+
 
 def compose(
     template: str,
     context: dict[str, Any],
     *,
     action: tuple[str, str] | None = None,
+    facts: Sequence[tuple[str, str]] = (),
+    help_text: str = "",
     attachments: list[tuple[str, bytes, str]] | None = None,
+    words: Words = Words(),
+    unsubscribe: str = "",
 ) -> Letter:
-    """The letter of `templates/mails/<template>.txt`: its first line is the subject, the rest the text.
+    """The letter of `templates/mails/<template>.txt`, which extends `_letter.txt`: its first line is the subject.
 
-    action: label and absolute address of the one thing to do; the template places it with `{{ action }}`.
+    action: label and absolute address of the one thing to do. facts: whom and what it is about, by when: label, value.
+    help_text: whom to ask. unsubscribe: where to ask for no more of these.
     """
-    action_text = f"{action[0]} :\n{action[1]}" if action else ""
-    context = context | {"action": action_text, "site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
-    subject, _, body = render_to_string(f"mails/{template}.txt", context).strip().partition("\n")
-    text = body.strip()
-    blocks = [
-        {"action": action} if action and block.strip() == action_text else {"text": block.strip()}
-        for block in text.split("\n\n")
-        if block.strip()
-    ]
-    html = render_to_string("mails/letter.html", {"blocks": blocks, "subject": subject} | context)
-    return Letter(" ".join(subject.split()), text + "\n", html, attachments or [])
+    known = {
+        "action": f"{action[0]} :\n{action[1]}" if action else "",
+        "facts": "\n".join(f"{label} : {value}" for label, value in facts),
+        "help": help_text,
+        "unsubscribe": f"Ne plus recevoir ces messages :\n{unsubscribe}" if unsubscribe else "",
+    }
+    texts = known | {"words": words, "site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
+    source = render_to_string(f"mails/{template}.txt", context | texts).strip()
+    subject, _, body = re.sub(r"\n\s*\n\s*", "\n\n", source).partition("\n")
+    parts = {"action": action, "facts": facts, "help": help_text, "unsubscribe": unsubscribe}
+    special = {text: {"kind": kind, "content": parts[kind]} for kind, text in known.items() if text}
+    return _letter(" ".join(subject.split()), body.strip(), special, attachments or [], unsubscribe)
+
+
+def dress(subject: str, text: str) -> Letter:
+    """A letter of words known already: a code stands out, an address on its line can be followed."""
+    return _letter(subject, re.sub(r"\n\s*\n\s*", "\n\n", text).strip(), {}, [], "")
+
+
+def _letter(subject: str, text: str, special: dict[str, dict], attachments: list, unsubscribe: str) -> Letter:
+    """special: the blocks of the text that are not paragraphs, and what to show for them."""
+    blocks = [special.get(block.strip()) or _block(block.strip()) for block in text.split("\n\n") if block.strip()]
+    *blocks, signature = blocks if blocks[-1]["kind"] != "unsubscribe" else [*blocks[:-2], blocks[-1], blocks[-2]]
+    preview = next((block["content"] for block in blocks[1:] if block["kind"] == "text"), "")
+    context = {"blocks": blocks, "signature": signature["content"], "subject": subject, "preview": preview}
+    html = render_to_string(
+        "mails/letter.html", context | {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
+    )
+    return Letter(subject, text + "\n", html, attachments, unsubscribe)
+
+
+def _block(text: str) -> dict[str, Any]:
+    """A list (its lines begin with a dash, the first may introduce it), a code, an address, or a paragraph."""
+    head, *lines = text.split("\n")
+    if head.startswith("– "):
+        head, lines = "", [head, *lines]
+    if lines and all(line.startswith("– ") for line in lines):
+        return {"kind": "list", "head": head, "content": [line[2:] for line in lines]}
+    if CODE.fullmatch(text):
+        return {"kind": "code", "content": text}
+    if LINK.fullmatch(text):
+        return {"kind": "link", "content": text}
+    return {"kind": "text", "content": text}

@@ -94,11 +94,6 @@ def tell_bounce(mail: Mail) -> None:
         hook(mail)
 
 
-@builder("rendered")
-def _rendered(payload: dict[str, Any]) -> Letter:
-    return Letter(payload["subject"], payload["text"])
-
-
 def build(mail: Mail) -> Letter:
     return kinds.get(mail.kind, kinds["rendered"]).write(mail.payload)
 

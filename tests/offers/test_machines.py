@@ -15,9 +15,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree, html
 
-from offers.feeds import _folded
 from offers.kinds import all_kinds
 from offers.published import harmless, header
+from portal.ical import folded
 from tests import factories as make
 from tests.offers.test_search import HOSTILE, NAMES
 
@@ -62,7 +62,7 @@ def test_the_calendar_holds_the_deadlines(client, offers):
 @given(st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=400))
 @settings(deadline=None)
 def test_folding_loses_nothing(line):
-    parts = list(_folded(line))
+    parts = list(folded(line))
     assert parts[0] + "".join(part[1:] for part in parts[1:]) == line
     assert all(len(part.encode()) <= 75 for part in parts)
 

@@ -1,0 +1,58 @@
+"""Stand-ins for the eyes of HR: a letter is previewed on a real dossier without telling what is not theirs to read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from applications.filing import receipt_content, to_the_second
+from applications.models import Application, ApplicationTransition
+from dossiers.models import Annex, Opinion, SignOff
+
+NUMBER = "SJ-0000-00000"
+LINK = "lien-personnel-du-signataire"
+
+
+def annex(application: Application) -> Annex:
+    """The first annex that the dossier asks for, with an invented signatory; not saved."""
+    found = Annex(
+        dossier=application.dossier,
+        key=application.dossier.spec.annexes[0].key,
+        state=Annex.State.SENT,
+        signatory_name="Dominique Signataire",
+        signatory_function="Chef de service",
+        signatory_institution="Établissement d’exemple",
+        signatory_email="signataire@example.org",
+        decline_reason="Le motif que la personne aura donné.",
+        sent_at=timezone.now(),
+        renewed_at=timezone.now(),
+    )
+    found.dossier.application = application
+    return found
+
+
+def entry(target: str) -> ApplicationTransition:
+    reason = "" if target == Application.State.ADMISSIBLE else "Le motif que vous aurez écrit."
+    return ApplicationTransition(target=target, reason=reason, actor_label="Votre nom", at=timezone.now())
+
+
+def sign_off(annex: Annex) -> SignOff:
+    answer = {"opinion_display": Opinion.FAVORABLE.label, "text": "Le texte de l’avis.", "entries": []}
+    return SignOff(
+        reference="AV-0000000000",
+        annex=annex,
+        signer_name=annex.signatory_name,
+        signer_quality=f"{annex.signatory_function}, {annex.signatory_institution}",
+        content={"answer": answer},
+        sha256="0" * 64,
+        signed_at=timezone.now(),
+    )
+
+
+def receipt(application: Application) -> dict[str, Any]:
+    content = receipt_content(application, {"pieces": [], "annexes": []})
+    return content | {
+        "number": content["number"] or NUMBER,
+        "received_at_display": content["received_at_display"] or to_the_second(timezone.now()),
+    }
