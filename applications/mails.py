@@ -326,7 +326,6 @@ def _request(payload: Payload, template: str) -> Letter:
     closes_at = circuit.closes_at(annex)
     application = annex.dossier.application
     secret = samples.LINK if "sample" in payload else signing.link_secret(annex)
-    title = f"Donner mon avis : {application.candidate.get_full_name()}, annexe {annex.spec.number}"
     return write(
         payload,
         template,

@@ -82,7 +82,7 @@ def check(text: str, variables: dict[str, str]) -> None:
         if found[1] not in variables:
             known = ", ".join(f"{{{{{name}}}}}" for name in variables)
             raise ValidationError(
-                f"La variable « {found[0]} » n’existe pas dans ce message. Celles-ci existent : {known}."
+                f"La variable « {found[0]} » n’existe pas dans ce message. Variables possibles : {known}."
             )
     if BRACES.search(VARIABLE.sub("", text)):
         raise ValidationError("Une accolade double n’est pas fermée : une variable s’écrit {{candidat}}.")

@@ -46,7 +46,7 @@ def compose(
         "help": help_text,
         "unsubscribe": f"Ne plus recevoir ces messages :\n{unsubscribe}" if unsubscribe else "",
     }
-    texts = known | {"words": words, "site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
+    texts = known | _site() | {"words": words}
     source = render_to_string(f"mails/{template}.txt", context | texts).strip()
     subject, _, body = re.sub(r"\n\s*\n\s*", "\n\n", source).partition("\n")
     parts = {"action": action, "facts": facts, "help": help_text, "unsubscribe": unsubscribe}
@@ -65,10 +65,12 @@ def _letter(subject: str, text: str, special: dict[str, dict], attachments: list
     *blocks, signature = blocks if blocks[-1]["kind"] != "unsubscribe" else [*blocks[:-2], blocks[-1], blocks[-2]]
     preview = next((block["content"] for block in blocks[1:] if block["kind"] == "text"), "")
     context = {"blocks": blocks, "signature": signature["content"], "subject": subject, "preview": preview}
-    html = render_to_string(
-        "mails/letter.html", context | {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
-    )
+    html = render_to_string("mails/letter.html", context | _site())
     return Letter(subject, text + "\n", html, attachments, unsubscribe)
+
+
+def _site() -> dict[str, str]:
+    return {"site_name": settings.SITE_NAME, "site_url": settings.SITE_URL}
 
 
 def _block(text: str) -> dict[str, Any]:

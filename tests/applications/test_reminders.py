@@ -140,7 +140,7 @@ def test_an_offer_without_deadline_reminds_nobody(db):
 def test_claim_and_mail_stand_or_fall_together(begun, monkeypatch):
     closes = date(2026, 7, 15)
     begun(closes, on=closes - timedelta(days=40))
-    monkeypatch.setattr("applications.reminders.outbox.enqueue", lambda *args: 1 / 0)
+    monkeypatch.setattr("applications.reminders.outbox.enqueue", lambda *args, **kwargs: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run_on(closes - timedelta(days=14))
     assert not Reminder.objects.exists()

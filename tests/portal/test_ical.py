@@ -36,11 +36,10 @@ def test_a_deadline_is_an_instant_that_rings_a_day_before():
 
 
 def test_a_session_has_an_end_and_a_place():
-    found = read(
-        Event("séance-1", "Séance", DEADLINE, ends_at=DEADLINE.replace(hour=23, second=0), place="Salle 1 ; A")
-    )
+    ends_at = DEADLINE.replace(second=0)
+    found = read(Event("séance-1", "Séance", ends_at.replace(hour=9), ends_at=ends_at, place="Salle 1 ; A"))
     assert found["LOCATION"] == "Salle 1 ; A"
-    assert found["DTEND"].dt < DEADLINE
+    assert found["DTEND"].dt == ends_at
 
 
 def test_a_later_version_replaces_the_earlier_one(time_machine):

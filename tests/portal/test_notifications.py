@@ -19,6 +19,7 @@ from kombu import pools
 from applications import circuit, lifecycle
 from applications.models import Application
 from dossiers import signing
+from offers import lifecycle as offer_lifecycle
 from portal.celery import app
 from portal.embedded.processes import free_port
 from portal.notifications import outbox, tasks
@@ -377,6 +378,8 @@ def test_every_letter_has_a_text_and_the_same_words_in_html(smtp_sink):
     lifecycle.WORKFLOW.run(fourth, "withdraw", actor=fourth.candidate)
     fifth = make.ApplicationFactory(offer=offer)
     circuit.replace(make.invited_annex(fifth), actor=fifth.candidate)
+    later = offer.deadline + timedelta(days=7)
+    offer_lifecycle.WORKFLOW.run(offer, "extend", actor=hr.user, reason="Un motif.", deadline=later)
     drain_outbox()
 
     unsent = Mail.objects.exclude(state=State.SENT).exclude(last_error__startswith="Sans objet")
