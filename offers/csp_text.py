@@ -164,7 +164,7 @@ def _telework(value: str) -> dict[str, Any]:
     return {"telework": found[0]} if found else {}
 
 
-def _place(value: str) -> dict[str, Any]:
+def place_of(value: str) -> dict[str, Any]:
     """ "Europe, France, Île-de-France, Paris (75)"."""
     parts = [part.strip() for part in value.split(",")]
     if len(parts) < 2:
@@ -188,6 +188,6 @@ COLUMNS: dict[str, Callable[[str], dict[str, Any]]] = {
     "nature du contrat": _text("contract"),
     "temps plein": _yes_no,
     "teletravail possible": _telework,
-    "localisation du poste": _place,
+    "localisation du poste": place_of,
     "lieu d affectation": _text("location"),
 }
