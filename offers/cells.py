@@ -56,7 +56,7 @@ def _row(spec: Table, line: str) -> dict[str, Any]:
     cells = [cell.strip() for cell in line.split(";")]
     if len(cells) != len(spec.columns):
         names = " ; ".join(column.label for column in spec.columns)
-        raise ValidationError(f"Une ligne du tableau s’écrit « {names} ».")
+        raise ValidationError(f"Une ligne du tableau s’écrit « {names} ».")
     return {column.name: raw_answer(column, cell) for column, cell in zip(spec.columns, cells, strict=True)}
 
 
@@ -74,7 +74,7 @@ def _coded(choices: Any, text: str) -> str:
 
 def _known(by_label: dict[str, Any], text: str) -> Any:
     if plain(text) not in by_label:
-        raise ValidationError(f"« {text[:60]} » n’est pas un choix connu.")
+        raise ValidationError(f"« {text[:60]} » n’est pas un choix connu.")
     return by_label[plain(text)]
 
 
@@ -84,7 +84,7 @@ def _several(spec: MultipleChoice, text: str) -> list[str]:
     while rest:
         fits = [(label, key) for key, label in spec.choices if rest.startswith(label)]
         if not fits:
-            raise ValidationError(f"« {rest[:60]} » n’est pas un choix connu.")
+            raise ValidationError(f"« {rest[:60]} » n’est pas un choix connu.")
         label, key = max(fits, key=lambda fit: len(fit[0]))
         chosen.append(key)
         rest = rest[len(label) :].lstrip(",;\n ")
@@ -113,4 +113,4 @@ def _moment(text: str) -> dt.datetime:
         if not 1900 <= moment.year <= 2100:
             break
         return timezone.make_aware(moment)
-    raise ValidationError(f"« {text[:60]} » n’est pas une date. Exemple : 31/12/2026 23:59:59.")
+    raise ValidationError(f"« {text[:60]} » n’est pas une date. Exemple : 31/12/2026 23:59:59.")

@@ -19,10 +19,10 @@ from typing import BinaryIO
 from django.db import transaction
 from django.utils.text import slugify
 
-from offers.csp_text import place_of, plain
+from offers.csp_text import own_fields, place_of, plain
 from offers.data import departments
 from offers.history import recorded
-from offers.kinds import OfferKind, all_kinds, get_kind
+from offers.kinds import OfferKind, all_kinds
 from offers.models import Offer
 from offers.sheets import INSTITUTION, REFERENCE, RowChange, apply_row, copy_of, draft, judge, tidy
 from portal.accounts.models import Institution
@@ -30,7 +30,6 @@ from portal.accounts.models import Institution
 BATCH = 500
 MOST_TOLD = 200
 LONGEST_CELL = 1_000_000  # characters
-USUAL_KIND = "assistant-specialise"  # the kind whose fields are those of Choisir le service public
 # Headings of the open data → those of the page, that the fields bear.
 SAME_AS = {
     "intitule du poste": ("Intitulé du poste", "Intitulé long de l’offre"),
@@ -75,7 +74,7 @@ class Report:
     def refuse(self, row: str, *why: str) -> None:
         self.refused += 1
         if len(self.reasons) < MOST_TOLD:
-            self.reasons.append(f"{row} : {' '.join(why)}")
+            self.reasons.append(f"{row} : {' '.join(why)}")
 
 
 def _one_byte_at_a_time(error: UnicodeError) -> tuple[str, int]:
@@ -96,14 +95,14 @@ def read_rows(file: BinaryIO) -> Iterator[tuple[int, dict[str, str] | str]]:
     known = {plain(heading) for heading in header}
     if plain(REFERENCE) not in known or not known & {"intitule du poste", "intitule long de l offre"}:
         raise UnreadableFileError(
-            "Ce fichier n’est pas une table d’offres : sa première ligne doit nommer les colonnes, séparées par « ; », "
-            "dont « Référence » et « Intitulé du poste »."
+            "Ce fichier n’est pas une table d’offres : sa première ligne doit nommer les colonnes, séparées par « ; », "
+            "dont « Référence » et « Intitulé du poste »."
         )
     for line, cells in _rows(reader):
         if isinstance(cells, str):
             yield line, cells
         elif len(cells) > len(header) and any(cell.strip() for cell in cells[len(header) :]):
-            yield line, f"{len(cells)} cellules pour {len(header)} colonnes : un guillemet ou un « ; » de trop."
+            yield line, f"{len(cells)} cellules pour {len(header)} colonnes : un guillemet ou un « ; » de trop."
         elif any(cell.strip() for cell in cells):
             yield line, _first_filled(zip(header, cells, strict=False))
 
@@ -239,9 +238,10 @@ def _reference(cells: dict[str, str]) -> str:
 
 
 def _kind(cells: dict[str, str]) -> OfferKind:
-    """The one that the portal's own export names; else that of Choisir le service public."""
+    """The one that the portal's own export names; else the one whose fields the headings are."""
     named = next((plain(cell) for heading, cell in cells.items() if plain(heading) == "type d offre"), None)
-    return next((kind for kind in all_kinds() if plain(kind.label) == named), get_kind(USUAL_KIND))
+    headings = {plain(name) for heading in cells for name in SAME_AS.get(plain(heading), (heading,))}
+    return max(all_kinds(), key=lambda kind: (plain(kind.label) == named, len(headings & set(own_fields(kind)))))
 
 
 def _translated(cells: dict[str, str], change: RowChange) -> dict[str, str]:

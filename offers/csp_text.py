@@ -12,6 +12,7 @@ import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, time
+from functools import cache
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -72,9 +73,9 @@ def read(text: str) -> ReadOffer:
     lines = "".join(c for c in text[:MOST_CHARACTERS] if c in "\n\t" or c.isprintable() or c.isspace()).splitlines()
     lines = [line.replace("\xa0", " ").rstrip() for line in lines]
     present = {plain(line) for line in lines}
-    kind = max(all_kinds(), key=lambda kind: len(present & set(_own_fields(kind))))
+    kind = max(all_kinds(), key=lambda kind: len(present & set(own_fields(kind))))
     offer = ReadOffer(kind)
-    own = _own_fields(kind)
+    own = own_fields(kind)
     known = {*COLUMNS, *own, *PEOPLE, *SECTION_TITLES, *SET_AT_PUBLICATION}
     before, parts = _split(lines, known)
     for heading, shown, value in parts:
@@ -84,7 +85,9 @@ def read(text: str) -> ReadOffer:
     return offer
 
 
-def _own_fields(kind: OfferKind) -> dict[str, FieldSpec]:
+@cache
+def own_fields(kind: OfferKind) -> dict[str, FieldSpec]:
+    """The fields of this kind's offers, by their label as headings are compared."""
     return {plain(spec.label): spec for section in kind.offer_sections for spec in section.fields}
 
 

@@ -162,7 +162,7 @@ def apply_row(change: RowChange, cells: Mapping[str, str], *, open_data: bool = 
             if errors and open_data and column.name not in NEEDED:
                 change.unrecognised[heading] = text
             else:
-                change.errors += [f"{column.heading} : {error}" for error in errors]
+                change.errors += [f"{column.heading} : {error}" for error in errors]
     if change.before is not None and not change.errors:
         change.differences = list(differences(offer, change.before, offer, {}))
 
@@ -193,7 +193,7 @@ def judge(change: RowChange) -> None:
     """What no single cell can tell: a title and a reference, and values that the columns hold."""
     for name in NEEDED:
         if not getattr(change.offer, name):
-            change.errors.append(f"{HEADINGS[name]} : Ce champ est à compléter.")
+            change.errors.append(f"{HEADINGS[name]} : Ce champ est à compléter.")
     if change.errors:
         return
     try:
@@ -202,7 +202,7 @@ def judge(change: RowChange) -> None:
         change.offer.clean_fields(exclude={"institution", "slug", "details", "parameters", *blank})
     except ValidationError as error:
         for name, messages in error.message_dict.items():
-            change.errors += [f"{HEADINGS.get(name, name)} : {message}" for message in messages]
+            change.errors += [f"{HEADINGS.get(name, name)} : {message}" for message in messages]
 
 
 def draft(kind: OfferKind, institution: Institution) -> Offer:

@@ -34,7 +34,7 @@ class Command(BaseCommand):
         try:
             report = self._import(path, institution, options["update"])
         except OSError as error:
-            raise CommandError(f"{path} ne s’ouvre pas : {error.strerror}.") from error
+            raise CommandError(f"{path} ne s’ouvre pas : {error.strerror}.") from error
         except UnreadableFileError as error:
             raise CommandError(str(error)) from error
         self._tell(report)
@@ -54,8 +54,8 @@ class Command(BaseCommand):
         if report.refused > len(report.reasons):
             self.stderr.write(f"… et {report.refused - len(report.reasons)} autres.")
         self.stdout.write(
-            f"{report.rows} lignes : {report.created} brouillons créés, {report.updated} mis à jour, "
+            f"{report.rows} lignes : {report.created} brouillons créés, {report.updated} mis à jour, "
             f"{report.unchanged} déjà là, {report.refused} refus."
         )
         if report.institutions:
-            self.stdout.write(f"{report.institutions} organismes créés : complétez leur adresse avant de publier.")
+            self.stdout.write(f"{report.institutions} organismes créés : complétez leur adresse avant de publier.")
