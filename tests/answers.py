@@ -25,6 +25,7 @@ FITTING: dict[str, Any] = {
     "experience_years": 15,
     "postdoctoral_years": 12,
     "year": 2012,
+    "practice_years": 12,
     "rpps": "10001234565",
     "full_name": "Camille Exemple",
     "signature": "Camille Exemple",

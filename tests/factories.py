@@ -25,7 +25,7 @@ from dossiers.models import Annex, Dossier
 from dossiers.uploads import add_piece
 from offers.models import Offer
 from portal.accounts.models import Institution, Membership, User
-from tests.answers import filled_annex, filled_answers
+from tests.answers import filled_annex, filled_answers, filled_section
 
 PARIS = ZoneInfo("Europe/Paris")
 SHARED_TIME = "assistant-temps-partage"
@@ -170,6 +170,12 @@ SIGNATORY = {
     "signatory_institution": "Hôpital d’exemple",
     "signatory_email": "direction@example.org",
 }
+
+
+def start_form(offer: Offer) -> dict:
+    """What the page before an application posts, by someone who can apply."""
+    questions = offer.kind_definition.screening(offer.parameters)
+    return (filled_section(questions) if questions else {}) | {"understood": "on"}
 
 
 def named_annex(application: Application, key: str = "hospital_director", **signatory) -> Annex:

@@ -278,7 +278,7 @@ def posted_by(applications) -> dict[str, Callable[[], dict]]:
     """What is sent where an empty form would say little."""
     asked = applications["draft"].dossier.annexes.filter(key="hospital_director")
     return {
-        "applications:start": lambda: {"understood": "on"},
+        "applications:start": lambda: make.start_form(applications["draft"].offer),
         "applications:section": lambda: {"version": "1"},
         "applications:recap": lambda: {"certified": "on"},
         "applications:piece": lambda: {"file": make.pdf_upload()},

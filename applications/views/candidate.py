@@ -19,27 +19,39 @@ from applications.views.files import documents_of
 from dossiers.completeness import completeness
 from dossiers.content import dossier_content
 from offers.models import Offer
+from portal.forms import SectionForm
 from portal.workflow import TransitionRefused
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def start(request: HttpRequest, slug: str) -> HttpResponse:
-    """Before the work: the conditions, then one box to tick."""
+    """Before the work: the conditions, the few questions that tell who can apply, then one box to tick."""
     offer = get_object_or_404(Offer.objects.public().select_related("institution"), slug=slug)
     current = offer.applications.of_candidate(request.user).exclude(state=Application.State.WITHDRAWN).first()
     if current:
         return redirect(current)
+    questions = offer.kind_definition.screening(offer.parameters)
     form = StartForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            return redirect(starting.start(offer, request.user))
-        except TransitionRefused as refusal:
-            messages.error(request, str(refusal))
-            return redirect(offer)
+    asked = SectionForm(questions, request.POST or None, check=False) if questions else None
+    screened = starting.Screened()
+    if request.method == "POST":
+        answers = asked.raw() if asked else {}
+        screened = starting.screen(questions, answers)
+        if asked:
+            asked.add_problems(screened.errors)
+        sure = not screened.doubts or request.POST.get("doubts") == "known"
+        if form.is_valid() and not screened.errors and not screened.obstacles and sure:
+            try:
+                return redirect(starting.start(offer, request.user, answers))
+            except TransitionRefused as refusal:
+                messages.error(request, str(refusal))
+                return redirect(offer)
     context = {
         "offer": offer,
         "form": form,
+        "asked": asked,
+        "screened": screened,
         "conditions": offer.kind_definition.eligibility(offer.parameters),
         "spec": offer.kind_definition.dossier_spec(offer.parameters),
         "is_open": offer.is_open(),

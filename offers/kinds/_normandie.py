@@ -24,7 +24,7 @@ from dossiers.fields import (
 )
 from dossiers.spec import AnnexSpec, PieceSpec, SectionSpec
 from offers.kinds import _blocks
-from offers.kinds._rules import Rule, at_most, in_order
+from offers.kinds._rules import Rule, at_most, in_order, refused, together
 
 INCOMPLETE_WARNING = "Tout dossier incomplet ne sera pas examiné par la commission régionale."
 
@@ -69,6 +69,49 @@ def campaign_fields(bounds: tuple[FieldSpec, ...], annexes: tuple[AnnexSpec, ...
         ),
         AGENCY,
         _blocks.PRIVACY_CONTACT,
+    )
+
+
+SITUATION = Choice(
+    "situation",
+    "Où en êtes-vous ?",
+    choices=(
+        ("intern", "Interne, en fin de cursus"),
+        ("doctor", "Docteur en médecine, en post-internat"),
+        ("other", "Dans une autre situation"),
+    ),
+)
+CONTACTED = YesNo(
+    "contacted",
+    "Avez-vous pris contact avec le coordonnateur de votre spécialité et avec les deux structures ?",
+    help_text="Chacun donne son avis sur votre projet et le signe.",
+)
+
+
+def screening_section(split: str) -> SectionSpec:
+    """What is asked before the work. split: how the working time must be shared, as the offer says it."""
+    accepted = YesNo("split_accepted", "Votre projet respecte-t-il ce partage du temps ?", help_text=split)
+    return SectionSpec(
+        key="screening",
+        title="Ce poste est-il pour vous ?",
+        fields=(SITUATION, accepted, CONTACTED),
+        rule=together(
+            refused(
+                SITUATION,
+                {"other"},
+                "Ce dispositif s’adresse aux médecins en fin d’internat ou en post-internat : demandez au service si "
+                "votre situation convient avant de préparer un dossier.",
+                blocking=False,
+            ),
+            refused(accepted, {"non"}, f"{split} C’est une condition de l’offre."),
+            refused(
+                CONTACTED,
+                {"non"},
+                "Commencez par là : sans leur accord, les annexes ne seront pas signées et le dossier restera "
+                "incomplet.",
+                blocking=False,
+            ),
+        ),
     )
 
 

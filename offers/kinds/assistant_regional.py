@@ -250,6 +250,13 @@ def _dossier(values: Mapping[str, Any]) -> DossierSpec:
     )
 
 
+def _screening(values: Mapping[str, Any]) -> SectionSpec:
+    return _normandie.screening_section(
+        f"Au moins {values['minimum_peripheral']} % du temps dans l’établissement périphérique, et au plus "
+        f"{values['maximum_university']} % dans un service universitaire."
+    )
+
+
 kind = OfferKind(
     slug="assistant-specialiste-regional",
     label="Assistant spécialiste régional (ASR), CHU–CH",
@@ -296,6 +303,7 @@ kind = OfferKind(
         "subdivisions",
     ),
     build_dossier=_dossier,
+    build_screening=_screening,
     conditions=(
         (
             "Vous êtes en fin d’internat ou jeune médecin, et souhaitez exercer à la fois dans un établissement de la "

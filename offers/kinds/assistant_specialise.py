@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from dossiers.fields import (
@@ -17,9 +18,9 @@ from dossiers.fields import (
     Text,
     YesNo,
 )
-from dossiers.spec import DossierSpec, PieceSpec, SectionSpec
+from dossiers.spec import DossierSpec, PieceSpec, Problem, SectionSpec
 from offers.kinds import _blocks
-from offers.kinds._rules import at_least, refused, together
+from offers.kinds._rules import at_least, at_most, refused, together
 from offers.kinds.base import OfferKind
 
 # The vocabularies of Choisir le service public.
@@ -204,6 +205,7 @@ def _eligibility_section(minimum_experience: int) -> SectionSpec:
                 "d’études après le baccalauréat (article R. 123-39, 2° du COJ).",
             ),
             _contractual_experience,
+            _more_after_than_in_all,
             at_least(
                 POST_DOCTORAL,
                 minimum_experience,
@@ -219,6 +221,11 @@ def _eligibility_section(minimum_experience: int) -> SectionSpec:
     )
 
 
+def _screening(values: Mapping[str, Any]) -> SectionSpec:
+    """The same questions as in the dossier, where the answers are carried over."""
+    return replace(_eligibility_section(values["minimum_experience"]), key="screening", intro="")
+
+
 def _contractual_experience(values: Mapping[str, Any]):
     rule = at_least(
         EXPERIENCE,
@@ -227,6 +234,12 @@ def _contractual_experience(values: Mapping[str, Any]):
         "(article R. 123-39, 2° du COJ).",
     )
     return rule(values) if _is_contractual(values) else []
+
+
+def _more_after_than_in_all(values: Mapping[str, Any]) -> list[Problem]:
+    message = "Ce nombre dépasse celui de vos années d’expérience : vérifiez les deux."
+    total = values.get(EXPERIENCE.name)
+    return [] if total is None else at_most(POST_DOCTORAL, total, message, blocking=False)(values)
 
 
 def _identity_section(professions: str) -> SectionSpec:
@@ -357,6 +370,7 @@ kind = OfferKind(
     },
     public_parameters=("professions", "minimum_experience"),
     build_dossier=_dossier,
+    build_screening=_screening,
     mandatory_mentions=MANDATORY_MENTIONS,
     conditions=(
         "Vous avez la nationalité française (article R. 123-39 du code de l’organisation judiciaire, ou COJ).",

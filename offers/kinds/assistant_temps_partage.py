@@ -298,6 +298,12 @@ def _dossier(values: Mapping[str, Any]) -> DossierSpec:
     )
 
 
+def _screening(values: Mapping[str, Any]) -> SectionSpec:
+    return _normandie.screening_section(
+        f"Au moins {values['minimum_ambulatory']} % du temps dans la structure ambulatoire."
+    )
+
+
 kind = OfferKind(
     slug="assistant-temps-partage",
     label="Assistant spécialiste à temps partagé ville–hôpital",
@@ -319,6 +325,7 @@ kind = OfferKind(
     },
     public_parameters=("session_label", "starts", "minimum_ambulatory", "subdivisions"),
     build_dossier=_dossier,
+    build_screening=_screening,
     conditions=(
         "Vous êtes en fin d’internat ou jeune médecin, et souhaitez exercer à la fois à l’hôpital et en ville.",
         (

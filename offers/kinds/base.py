@@ -22,6 +22,9 @@ class OfferKind:
     parameter_section: the numbers and lists that a campaign sets for itself; raw answers in `Offer.parameters`,
         over `default_parameters`. `public_parameters` names those that the public page shows.
     build_dossier: makes the dossier's spec from the clean parameters.
+    build_screening: makes, from the clean parameters, the few questions asked before the work begins, with the rule
+        that tells who cannot apply, or should check, and by which article. The answers to questions that the dossier
+        asks too are carried over into it; the others are never stored.
     conditions: what a candidate must know before starting; sentences with {parameter} placeholders.
     legal_mentions: what the receipt says of the procedure until the offer says otherwise.
     mandatory_mentions: what the law wants in a notice of this kind: the column or field that says it, and its number.
@@ -36,6 +39,7 @@ class OfferKind:
     build_dossier: Callable[[Mapping[str, Any]], DossierSpec]
     offer_sections: tuple[SectionSpec, ...] = ()
     public_parameters: tuple[str, ...] = ()
+    build_screening: Callable[[Mapping[str, Any]], SectionSpec] | None = None
     conditions: tuple[str, ...] = ()
     legal_mentions: str = ""
     has_deadline: bool = True
@@ -44,6 +48,10 @@ class OfferKind:
     def dossier_spec(self, parameters: Raw) -> DossierSpec:
         """The spec that applies to an offer with these raw parameters. Specs are immutable, so they are shared."""
         return _dossier_spec(self, json.dumps(dict(parameters), sort_keys=True))
+
+    def screening(self, parameters: Raw) -> SectionSpec | None:
+        """The questions asked before an application to an offer with these raw parameters is begun, if any."""
+        return self.build_screening(self.parameter_values(parameters)) if self.build_screening else None
 
     def parameter_values(self, parameters: Raw) -> dict[str, Any]:
         """The clean parameters of an offer; the default stands in for one that is absent, not valid, or left empty."""

@@ -9,10 +9,10 @@ from typing import Any
 from django.utils import timezone
 
 from dossiers.fields import Checkbox, Choice, Choices, Date, Integer, LongText, MultipleChoice, Table, Text, YesNo
-from dossiers.spec import DossierSpec, PieceSpec, SectionSpec
+from dossiers.spec import DossierSpec, PieceSpec, Problem, SectionSpec
 from offers.data import appeal_courts, courts, departments
 from offers.kinds import _blocks
-from offers.kinds._rules import at_most, refused, together
+from offers.kinds._rules import Rule, at_least, at_most, refused, together
 from offers.kinds.base import OfferKind
 
 
@@ -114,6 +114,30 @@ QUALIFICATION = Choice(
     ),
     help_text="Article R. 3711-3 du CSP et arrêté du 24 mars 2009.",
 )
+YEARS_REQUIRED = {"psychiatrist": 3, "former-specialist": 5}
+PRACTICE_YEARS = Integer(
+    "practice_years",
+    "Nombre d’années d’exercice en cette qualité",
+    maximum=70,
+    unit="ans",
+    required_if=lambda values: values.get("qualification") in YEARS_REQUIRED,
+    help_text="Pour les psychiatres. Article R. 3711-3, 2° du CSP : trois ans comme psychiatre, ou cinq ans comme "
+    "spécialiste.",
+    width="half",
+)
+
+
+def _enough_practice(values: Mapping[str, Any]) -> list[Problem]:
+    years = YEARS_REQUIRED.get(values.get("qualification", ""))
+    if years is None:
+        return []
+    return at_least(
+        PRACTICE_YEARS,
+        years,
+        f"Dans votre situation, au moins {years} ans d’exercice sont requis (article R. 3711-3, 2° du CSP).",
+    )(values)
+
+
 CRIMINAL_RECORD = Checkbox(
     "no_conviction",
     "Je déclare sur l’honneur n’avoir pas fait l’objet de condamnation justifiant une inscription au bulletin n° 2 du "
@@ -147,6 +171,7 @@ def _eligibility_section(minimum_registration: int) -> SectionSpec:
             ),
             REGISTERED_ON,
             QUALIFICATION,
+            PRACTICE_YEARS,
             Text(
                 "training_institution",
                 "Organisme qui a délivré la formation",
@@ -162,25 +187,40 @@ def _eligibility_section(minimum_registration: int) -> SectionSpec:
                 "ou expertal",
             ),
         ),
-        rule=together(
-            refused(
-                REGISTERED,
-                {"non"},
-                "L’inscription à un tableau de l’ordre des médecins est une condition (article R. 3711-3, 1° du CSP).",
-            ),
-            refused(
-                QUALIFICATION,
-                {"none"},
-                "La liste est ouverte aux psychiatres justifiant de la durée d’exercice requise (article R. 3711-3, 2° "
-                "du CSP) et aux médecins ayant suivi la formation prévue par l’arrêté du 24 mars 2009.",
-            ),
-            at_most(
-                REGISTERED_ON,
-                lambda: _years_ago(minimum_registration),
-                f"L’attestation à joindre doit justifier d’au moins {minimum_registration} ans d’inscription "
-                "(articles R. 3711-3 et R. 3711-5 du CSP) : vérifiez cette date.",
-                blocking=False,
-            ),
+        rule=_conditions_of_the_list(minimum_registration),
+    )
+
+
+def _screening(values: Mapping[str, Any]) -> SectionSpec:
+    """Convictions and sanctions are not asked here: they are read in the conditions, and declared in the dossier."""
+    return SectionSpec(
+        key="screening",
+        title="Pouvez-vous être inscrit(e) sur la liste ?",
+        fields=(REGISTERED, REGISTERED_ON, QUALIFICATION, PRACTICE_YEARS),
+        rule=_conditions_of_the_list(values["minimum_registration"]),
+    )
+
+
+def _conditions_of_the_list(minimum_registration: int) -> Rule:
+    return together(
+        _enough_practice,
+        refused(
+            REGISTERED,
+            {"non"},
+            "L’inscription à un tableau de l’ordre des médecins est une condition (article R. 3711-3, 1° du CSP).",
+        ),
+        refused(
+            QUALIFICATION,
+            {"none"},
+            "La liste est ouverte aux psychiatres justifiant de la durée d’exercice requise (article R. 3711-3, 2° "
+            "du CSP) et aux médecins ayant suivi la formation prévue par l’arrêté du 24 mars 2009.",
+        ),
+        at_most(
+            REGISTERED_ON,
+            lambda: _years_ago(minimum_registration),
+            f"L’attestation à joindre doit justifier d’au moins {minimum_registration} ans d’inscription "
+            "(articles R. 3711-3 et R. 3711-5 du CSP) : vérifiez cette date.",
+            blocking=False,
         ),
     )
 
@@ -323,6 +363,7 @@ kind = OfferKind(
     },
     public_parameters=("courts", "maximum_followed"),
     build_dossier=_dossier,
+    build_screening=_screening,
     conditions=(
         (
             "Vous êtes inscrit(e) à un tableau de l’ordre des médecins (article R. 3711-3, 1° du code de la santé "

@@ -8,7 +8,7 @@ from typing import Any
 from dossiers.fields import Checkbox, Choice, Date, LongText, MultipleChoice, Table, Text, YesNo
 from dossiers.spec import DossierSpec, PieceSpec, Problem, SectionSpec
 from offers.kinds import _blocks
-from offers.kinds._rules import refused
+from offers.kinds._rules import refused, together
 from offers.kinds.base import OfferKind
 
 MISSION_TYPES = (
@@ -69,6 +69,11 @@ def _long_term_needs_expatriation(values: Mapping[str, Any]) -> list[Problem]:
     )(values)
 
 
+def _mission_types(values: Mapping[str, Any]) -> MultipleChoice:
+    offered = tuple(choice for choice in MISSION_TYPES if choice[0] in values["missions"])
+    return MultipleChoice("mission_types", "Types de missions", choices=offered)
+
+
 def _missions_section(values: Mapping[str, Any]) -> SectionSpec:
     priorities = _blocks.choices_from_lines(values["priorities"])
     zones = _blocks.choices_from_lines(values["zones"])
@@ -83,11 +88,7 @@ def _missions_section(values: Mapping[str, Any]) -> SectionSpec:
         heading="MISSIONS SOUHAITÉES",
         on_cover=True,
         fields=(
-            MultipleChoice(
-                "mission_types",
-                "Types de missions",
-                choices=tuple(choice for choice in MISSION_TYPES if choice[0] in values["missions"]),
-            ),
+            _mission_types(values),
             MultipleChoice("priorities", "Priorités thématiques où vous avez une expertise", choices=priorities),
             zone_question,
             EXPATRIATION,
@@ -167,6 +168,13 @@ EXPERIENCE_SECTION = SectionSpec(
     ),
 )
 
+
+def _project_prefers_experience(values: Mapping[str, Any]) -> list[Problem]:
+    if "long-term-project" not in (values.get("mission_types") or ()):
+        return []
+    return EXPERIENCE_SECTION.rule(values)
+
+
 MOTIVATION_SECTION = SectionSpec(
     key="motivation",
     title="Votre projet",
@@ -176,6 +184,15 @@ MOTIVATION_SECTION = SectionSpec(
         Checkbox("certified", "Je certifie l’exactitude de mes déclarations"),
     ),
 )
+
+
+def _screening(values: Mapping[str, Any]) -> SectionSpec:
+    return SectionSpec(
+        key="screening",
+        title="Quelles missions vous conviennent ?",
+        fields=(_mission_types(values), EXPATRIATION, PROJECT_EXPERIENCE),
+        rule=together(_long_term_needs_expatriation, _project_prefers_experience),
+    )
 
 
 def _dossier(values: Mapping[str, Any]) -> DossierSpec:
@@ -239,6 +256,7 @@ kind = OfferKind(
     },
     public_parameters=("missions", "priorities", "zones"),
     build_dossier=_dossier,
+    build_screening=_screening,
     conditions=(
         (
             "Vous êtes magistrat, agent du ministère de la Justice ou expert d’un domaine utile à la coopération "

@@ -174,7 +174,7 @@ def test_the_moment_of_reception_is_that_of_the_requests_arrival(client):
 def test_nothing_can_be_begun_after_the_deadline(client, db):
     offer = make.OfferFactory(deadline=timezone.now() - SECOND)
     client.force_login(make.UserFactory())
-    client.post(reverse("applications:start", args=[offer.slug]), {"understood": "on"})
+    client.post(reverse("applications:start", args=[offer.slug]), make.start_form(offer))
     assert not Application.objects.exists()
 
 

@@ -243,6 +243,6 @@ def test_a_withdrawn_draft_is_no_longer_written(client, ready):
 def test_after_a_withdrawal_one_may_begin_again(client, filed):
     lifecycle.WORKFLOW.run(filed, "withdraw", actor=filed.candidate)
     client.force_login(filed.candidate)
-    client.post(reverse("applications:start", args=[filed.offer.slug]), {"understood": "on"})
+    client.post(reverse("applications:start", args=[filed.offer.slug]), make.start_form(filed.offer))
     assert Application.objects.filter(state=Application.State.DRAFT).count() == 1
     assert Mail.objects.filter(kind="withdrawn_for_hr", recipient=filed.offer.service_email).exists()

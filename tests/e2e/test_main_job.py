@@ -20,7 +20,7 @@ from portal.accounts.models import Membership, User
 from tests.answers import filled_annex, filled_answers
 from tests.e2e.filling import fill, tick
 from tests.e2e.people import PASSWORD, PHONE, letter, link_in, reload_until, sign_in, verified
-from tests.factories import CommissionFactory, MembershipFactory, SeatFactory, pdf_bytes
+from tests.factories import CommissionFactory, MembershipFactory, SeatFactory, pdf_bytes, start_form
 
 TITLE = "Assistant à temps partagé, session des tests"
 CANDIDATE = "candidature@example.org"
@@ -136,7 +136,7 @@ def start_an_application(candidate: Page, offer: Offer, smtp_sink) -> None:
     candidate.locator("[name=code]").fill(code)
     candidate.get_by_role("button", name="Confirmer").click()
     expect(candidate.get_by_role("heading", name="Avant de commencer")).to_be_visible()
-    tick(candidate.get_by_label("J’ai lu les conditions"))
+    fill(candidate, start_form(offer))
     candidate.get_by_role("button", name="Commencer ma candidature").click()
     expect(candidate.get_by_text("éléments prêts")).to_be_visible()
 

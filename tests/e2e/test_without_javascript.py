@@ -7,9 +7,9 @@ from playwright.sync_api import expect
 
 from dossiers.signing import link_secret
 from tests.answers import filled_annex, filled_section
-from tests.e2e.filling import fill, tick
+from tests.e2e.filling import fill
 from tests.e2e.people import PHONE, sign_in, verified
-from tests.factories import OfferFactory, UserFactory, pdf_bytes
+from tests.factories import OfferFactory, UserFactory, pdf_bytes, start_form
 
 pytestmark = pytest.mark.e2e
 
@@ -20,7 +20,7 @@ def test_a_dossier_without_javascript(visitor):
     sign_in(page, candidate)
     page.goto(offer.get_absolute_url())
     page.get_by_role("link", name="Candidater").click()
-    tick(page.get_by_label("J’ai lu les conditions"))
+    fill(page, start_form(offer))
     page.get_by_role("button", name="Commencer ma candidature").click()
     application = candidate.applications.get()
     spec = application.dossier.spec

@@ -82,7 +82,7 @@ def test_a_scheduled_offer_shows_itself_at_its_second(client, hr, at):
 def test_nobody_applies_before_the_opening(client, hr):
     offer = scheduled(hr, timezone.now() + timedelta(days=1))
     client.force_login(make.UserFactory())
-    client.post(reverse("applications:start", args=[offer.slug]), {"understood": "on"})
+    client.post(reverse("applications:start", args=[offer.slug]), make.start_form(offer))
     assert not Application.objects.exists()
 
 
