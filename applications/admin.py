@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from applications import correspondence, lifecycle
 from applications.commission.admin import SessionAdmin  # noqa: F401 (registers the sessions)
 from applications.models import Application, Commission, CommissionMember
-from applications.views.files import documents_of, serve_document, serve_piece
+from applications.views.files import documents_of, serve_copy, serve_document
 from dossiers.completeness import completeness
 from dossiers.models import Document
 from offers.admin import HrAdmin
@@ -128,7 +128,7 @@ class ApplicationAdmin(HrAdmin):
         return serve_document(self._filed(request, pk), Document.Kind.BUNDLE)
 
     def piece(self, request, pk, piece_pk):
-        return serve_piece(get_object_or_404(self._filed(request, pk).dossier.pieces, pk=piece_pk))
+        return serve_copy(request, get_object_or_404(self._filed(request, pk).dossier.pieces, pk=piece_pk))
 
 
 class SeatForm(forms.ModelForm):

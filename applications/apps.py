@@ -6,4 +6,4 @@ class ApplicationsConfig(AppConfig):
     verbose_name = "Candidatures"
 
     def ready(self):
-        from applications import mails, offer_news  # noqa: F401 (they say what they write, and when)
+        from applications import mails, offer_news, pieces  # noqa: F401 (they say what they do, and when)

@@ -7,16 +7,17 @@ import io
 import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from django.core.files import File
 from django.db import transaction
 
 from applications.models import Application
 from applications.verification import page_address
-from dossiers.models import Document, FrozenDossier, Piece, new_reference
+from dossiers.models import Document, FrozenDossier, Piece, SafeCopy, new_reference
 
 if TYPE_CHECKING:
+    from dossiers.pdf.bundle import Enclosure
     from dossiers.pdf.render import Proof
 
 Kind = Document.Kind
@@ -77,13 +78,13 @@ def _make(application: Application, document: Document) -> BinaryIO:
 
 def _bundle(application: Application, frozen: FrozenDossier, proof: Proof) -> BinaryIO:
     """The dossier as it was printed, with the pieces that were frozen, in the commission's order."""
-    from dossiers.pdf.bundle import Enclosure, make_bundle
+    from dossiers.pdf.bundle import make_bundle
 
     dossier = obtain(application, Kind.DOSSIER)
     stored = {str(piece.pk): piece for piece in application.dossier.pieces.all()}
     with TemporaryDirectory(prefix="volume-") as folder:
         enclosures = [
-            Enclosure(listed["label"], file, _local_copy(stored.get(file["id"]), Path(folder)))
+            _enclosure(listed["label"], file, stored.get(file["id"]), Path(folder))
             for listed in frozen.content["pieces"]
             for file in listed["files"]
         ]
@@ -91,10 +92,21 @@ def _bundle(application: Application, frozen: FrozenDossier, proof: Proof) -> Bi
             return make_bundle(frozen.content, io.BytesIO(printed.read()), enclosures, proof=proof)
 
 
-def _local_copy(piece: Piece | None, folder: Path) -> Path | None:
-    if piece is None or not piece.file.storage.exists(piece.file.name):
-        return None
+def _enclosure(label: str, file: dict[str, Any], piece: Piece | None, folder: Path) -> Enclosure:
+    """The safe copy of a piece, brought here."""
+    from dossiers.pdf.bundle import Enclosure
+
+    if piece is None or piece.safe_copy.is_refused:
+        return Enclosure(label, file, None, left_out=(piece and "fichier refusé à la vérification") or "")
+    copy = piece.safe_copy
+    if not copy.file.storage.exists(copy.file.name):
+        return Enclosure(label, file, None)
     path = folder / str(piece.pk)
-    with piece.file.open("rb") as source, path.open("wb") as copy:
-        shutil.copyfileobj(source, copy)
-    return path
+    with copy.file.open("rb") as source, path.open("wb") as target:
+        shutil.copyfileobj(source, target)
+    return Enclosure(label, file, path, copy_sha256=copy.sha256)
+
+
+def waits_for_pieces(application: Application) -> bool:
+    """Whether the volume cannot be made yet: a piece is still being checked. The last verdict starts it."""
+    return SafeCopy.objects.filter(piece__dossier=application.dossier_id, verdict=SafeCopy.Verdict.WAITING).exists()

@@ -6,6 +6,7 @@ import re
 
 from django import forms
 from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.template.defaultfilters import filesizeformat
 
 from applications.circuit import SIGNATORY_FIELDS
@@ -22,14 +23,35 @@ class StartForm(DsfrForm, forms.Form):
     )
 
 
+class FilesInput(forms.FileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """One file or several: a list in any case. What each is worth is the engine's to judge."""
+
+    def clean(self, data, initial=None) -> list[UploadedFile]:
+        files = [file for file in (data if isinstance(data, list | tuple) else [data]) if file]
+        if not files:
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+        return files
+
+
 class PieceForm(DsfrForm, forms.Form):
     show_convention = False
-    file = forms.FileField(
+    file = FilesField(
         label="Choisir un fichier",
-        help_text=f"Formats acceptés : {FORMATS}. {filesizeformat(settings.UPLOAD_MAX_BYTES)} au plus par fichier.",
-        widget=forms.ClearableFileInput(attrs={"accept": ACCEPT}),
-        error_messages={"required": "Choisissez d’abord un fichier.", "empty": "Ce fichier est vide."},
+        help_text=f"{FORMATS}. {filesizeformat(settings.UPLOAD_MAX_BYTES)} au plus par fichier. Une photo prise avec un "
+        "téléphone convient si tout y est lisible.",
+        error_messages={"required": "Choisissez d’abord un fichier."},
+        widget=forms.FileInput(attrs={"accept": ACCEPT}),
     )
+
+    def __init__(self, *args, several: bool = False, **kwargs):
+        super().__init__(*args, **kwargs)
+        if several:
+            self.fields["file"].label = "Choisir un ou plusieurs fichiers"
+            self.fields["file"].widget = FilesInput(attrs={"accept": ACCEPT, "multiple": True})
 
 
 class VerificationForm(DsfrForm, forms.Form):

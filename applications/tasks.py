@@ -2,12 +2,12 @@ from datetime import timedelta
 
 from celery import shared_task
 from django.core.management import call_command
-from django.db.models import Count
+from django.db.models import Case, Count, Exists, F, OuterRef, When
 from django.utils import timezone
 
 from applications import documents, reminders
 from applications.models import Application
-from dossiers.models import Document
+from dossiers.models import Document, SafeCopy
 
 MISSING_AFTER = timedelta(minutes=5)  # before, the task that filing queued is on its way
 BUSY_SECONDS = 5
@@ -22,6 +22,8 @@ def render_documents(application_pk: str) -> None:
     """
     application = Application.objects.select_related("receipt").get(pk=application_pk)
     for kind in Document.Kind:
+        if kind == Document.Kind.BUNDLE and documents.waits_for_pieces(application):
+            return
         if documents.obtain(application, kind) is None:
             render_documents.apply_async([application_pk], countdown=BUSY_SECONDS)
             return
@@ -31,9 +33,10 @@ def render_documents(application_pk: str) -> None:
 def render_missing_documents(limit: int = 50) -> int:
     """Render what a lost message or a killed worker left out."""
     filed = Application.objects.filter(dossier__frozen__isnull=False, filed_at__lt=timezone.now() - MISSING_AFTER)
-    rendered = Count("dossier__frozen__documents")
-    missing = filed.annotate(rendered=rendered).filter(rendered__lt=len(Document.Kind)).order_by("filed_at")
-    keys = list(missing.values_list("pk", flat=True)[:limit])
+    waiting = SafeCopy.objects.filter(piece__dossier=OuterRef("dossier"), verdict=SafeCopy.Verdict.WAITING)
+    due = Case(When(Exists(waiting), then=len(Document.Kind) - 1), default=len(Document.Kind))  # no volume yet
+    missing = filed.annotate(rendered=Count("dossier__frozen__documents"), due=due).filter(rendered__lt=F("due"))
+    keys = list(missing.order_by("filed_at").values_list("pk", flat=True)[:limit])
     for key in keys:
         render_documents.apply_async([str(key)], expires=SWEEP_SECONDS)
     return len(keys)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from applications.views import candidate, files, parts, sections
+from applications.views import candidate, files, parts, pieces, sections
 
 app_name = "applications"
 urlpatterns = [
@@ -9,9 +9,12 @@ urlpatterns = [
     path("<uuid:pk>/", candidate.detail, name="detail"),
     path("<uuid:pk>/messages/", candidate.thread, name="thread"),
     path("<uuid:pk>/partie/<slug:key>/", sections.section, name="section"),
-    path("<uuid:pk>/piece/<slug:key>/", parts.piece, name="piece"),
+    path("<uuid:pk>/piece/<slug:key>/", pieces.piece, name="piece"),
+    path("<uuid:pk>/piece/<slug:key>/fichiers/", pieces.files, name="piece_files"),
     path("<uuid:pk>/fichier/<uuid:piece_pk>/", files.own_piece, name="piece_file"),
-    path("<uuid:pk>/fichier/<uuid:piece_pk>/retirer/", parts.remove, name="piece_remove"),
+    path("<uuid:pk>/fichier/<uuid:piece_pk>/retirer/", pieces.remove, name="piece_remove"),
+    path("<uuid:pk>/fichier/<uuid:piece_pk>/verifie.pdf", files.own_copy, name="copy_file"),
+    path("<uuid:pk>/fichier/<uuid:piece_pk>/apercu.jpg", files.own_thumbnail, name="piece_thumbnail"),
     path("<uuid:pk>/annexe/<slug:key>/", parts.annex, name="annex"),
     path("<uuid:pk>/annexe/<slug:key>/<slug:move>/", parts.move_annex, name="annex_move"),
     path("<uuid:pk>/recapitulatif/", candidate.recap, name="recap"),

@@ -40,7 +40,23 @@ class PieceState:
 
     @property
     def is_done(self) -> bool:
-        return bool(self.files) or not self.is_required
+        """A file still being checked counts: nobody misses a deadline because of a slow worker."""
+        return not self.refused and (bool(self.files) or not self.is_required)
+
+    @property
+    def refused(self) -> list[Piece]:
+        """They must be replaced or removed: the commission could not read them."""
+        return [file for file in self.files if file.safe_copy.is_refused]
+
+    @property
+    def waiting(self) -> list[Piece]:
+        return [file for file in self.files if file.safe_copy.is_waiting]
+
+    @property
+    def sentence(self) -> str:
+        if self.refused:
+            return f"Un fichier de la pièce « {self.spec.label} » est refusé : remplacez-le ou retirez-le."
+        return f"La pièce « {self.spec.label} » manque."
 
 
 @dataclass(frozen=True)
@@ -120,7 +136,7 @@ class Completeness:
         """What prevents filing, one French sentence each."""
         return [
             *(f"La partie « {step.spec.title} » est à compléter." for step in self.missing_sections),
-            *(f"La pièce « {step.spec.label} » manque." for step in self.missing_pieces),
+            *(step.sentence for step in self.missing_pieces),
             *(
                 f"L’annexe {step.spec.number} « {step.spec.title} » n’est pas signée ({step.state_label.lower()})."
                 for step in self.missing_annexes

@@ -67,6 +67,8 @@ def piece_content(spec: PieceSpec, files: Iterable[Piece]) -> dict[str, Any]:
                 "sha256": piece.sha256,
                 "content_type": piece.content_type,
                 "uploaded_at_display": moment(piece.uploaded_at),
+                "safe_sha256": piece.safe_copy.sha256,  # empty while the copy is in the making
+                "pages": piece.safe_copy.pages,
             }
             for piece in files
         ],

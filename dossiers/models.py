@@ -100,8 +100,15 @@ def piece_path(piece: Piece, filename: str) -> str:
     return f"pieces/{piece.dossier_id}/{secrets.token_urlsafe(24)}"
 
 
+class PieceManager(models.Manager):
+    """A piece comes with its safe copy: whoever lists pieces tells what became of them."""
+
+    def get_queryset(self) -> models.QuerySet:
+        return super().get_queryset().select_related("safe_copy")
+
+
 class Piece(models.Model):
-    """A file given by the candidate. Bytes are never changed in place: a new file is a new row."""
+    """A file given by the candidate, as it came. Bytes are never changed in place: a new file is a new row."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     dossier = models.ForeignKey(Dossier, models.CASCADE, related_name="pieces")
@@ -113,6 +120,8 @@ class Piece(models.Model):
     sha256 = models.CharField(max_length=64)
     uploaded_at = models.DateTimeField(auto_now_add=True)
 
+    objects = PieceManager()
+
     class Meta:
         verbose_name = "pièce"
         ordering = ["dossier", "key", "uploaded_at"]
@@ -120,6 +129,68 @@ class Piece(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+def copy_path(copy: SafeCopy, filename: str) -> str:
+    return f"copies/{copy.piece.dossier_id}/{secrets.token_urlsafe(24)}"
+
+
+class SafeCopy(models.Model):
+    """The safe PDF that all but the candidate read of a piece, once the worker has made it (`dossiers.clearing`).
+
+    A row of its own: the pieces of a filed dossier are frozen, and may still be waiting for their copy. A verdict is
+    final: the database refuses to change it. reason: why the file is refused and what to do, in French.
+    """
+
+    class Verdict(models.TextChoices):
+        WAITING = "waiting", "Vérification en cours"
+        READY = "ready", "Vérifié"
+        REFUSED = "refused", "Refusé"
+
+    piece = models.OneToOneField(Piece, models.CASCADE, related_name="safe_copy", primary_key=True)
+    verdict = models.CharField("verdict", max_length=10, choices=Verdict.choices, default=Verdict.WAITING)
+    reason = models.TextField("motif du refus", blank=True)
+    file = models.FileField(upload_to=copy_path, max_length=200, blank=True)
+    thumbnail = models.FileField(upload_to=copy_path, max_length=200, blank=True)
+    size = models.PositiveBigIntegerField("taille en octets", default=0)
+    sha256 = models.CharField(max_length=64, blank=True)
+    pages = models.PositiveIntegerField(default=0)
+    claimed_at = models.DateTimeField("prise en charge", null=True)
+    attempts = models.PositiveSmallIntegerField("essais interrompus", default=0)
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "copie vérifiée"
+        verbose_name_plural = "copies vérifiées"
+        ordering = ["piece"]
+        indexes = [
+            models.Index(fields=["claimed_at"], condition=models.Q(verdict="waiting"), name="copies_waiting"),
+        ]
+        triggers = [
+            pgtrigger.Protect(
+                name="verdict_is_final", operation=pgtrigger.Update, condition=~pgtrigger.Q(old__verdict="waiting")
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.piece_id} – {self.get_verdict_display()}"
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.verdict == self.Verdict.WAITING
+
+    @property
+    def is_ready(self) -> bool:
+        return self.verdict == self.Verdict.READY
+
+    @property
+    def is_refused(self) -> bool:
+        return self.verdict == self.Verdict.REFUSED
+
+    @property
+    def stored(self) -> list[str]:
+        """The keys of its files in the storage."""
+        return [file.name for file in (self.file, self.thumbnail) if file]
 
 
 class Opinion(models.TextChoices):

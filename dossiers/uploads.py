@@ -1,65 +1,43 @@
-"""What may come in: judged by content, never by name or by what the browser says."""
+"""What comes in: taken or refused at once by what it is, then checked and made safe by the worker."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 import unicodedata
-import warnings
-from typing import BinaryIO
+from collections.abc import Iterable
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.template.defaultfilters import filesizeformat
-from PIL import Image
 
+from dossiers import clearing
 from dossiers.freezing import lock_open
-from dossiers.models import Dossier, Piece
-from dossiers.pdf.inspection import refuse_unusable_pdf
+from dossiers.models import Dossier, Piece, SafeCopy
+from dossiers.pdf.safe import formats
 
-MAX_PIXELS = 60_000_000
-IMAGES = {"JPEG": "image/jpeg", "PNG": "image/png"}
-ACCEPT = ".pdf,.jpg,.jpeg,.png"
-FORMATS = "PDF, JPEG ou PNG"
+ACCEPT = ".pdf,.jpg,.jpeg,.png,.heic,.heif,.docx,.odt,application/pdf,image/jpeg,image/png,image/heic,image/heif"
+FORMATS = formats.TAKEN
 
 
 def check(upload: UploadedFile) -> str:
-    """The content type of an upload that may come in; ValidationError, with the way to fix it, otherwise."""
-    if upload.size == 0:
-        raise ValidationError("Ce fichier est vide. Choisissez-en un autre.")
+    """The content type of an upload that may come in; ValidationError, with the way to fix it, otherwise.
+
+    Cheap whatever the file holds: what takes time or memory is the worker's (`dossiers.clearing`).
+    """
     if upload.size > settings.UPLOAD_MAX_BYTES:
         raise ValidationError(
             f"Ce fichier pèse {filesizeformat(upload.size)} ; la limite est de "
             f"{filesizeformat(settings.UPLOAD_MAX_BYTES)}. Réduisez-le ou envoyez-le en plusieurs fois."
         )
-    head = upload.read(1024)
-    upload.seek(0)
-    if b"%PDF-" in head:
-        refuse_unusable_pdf(upload)
-        content_type = "application/pdf"
-    else:
-        content_type = _image_type(upload)
-    upload.seek(0)
-    return content_type
-
-
-def _image_type(upload: BinaryIO) -> str:
-    refusal = ValidationError(f"Ce fichier n’est pas lisible. Les formats acceptés sont : {FORMATS}.")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error")  # Pillow warns of decompression bombs before it raises
-            with Image.open(upload, formats=list(IMAGES)) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise ValidationError("Cette image a trop de pixels. Réduisez sa résolution.")
-                content_type = IMAGES[image.format]
-                image.verify()
-    except ValidationError:
-        raise
-    except Exception as error:
-        raise refusal from error
-    return content_type
+        return formats.content_type(upload)
+    except formats.Refused as refusal:
+        raise ValidationError(str(refusal)) from refusal
+    finally:
+        upload.seek(0)
 
 
 def safe_name(name: str) -> str:
@@ -70,14 +48,25 @@ def safe_name(name: str) -> str:
     return f"{stem[:140]}{dot}{suffix[:9]}" if dot else name[:150] or "fichier"
 
 
-def add_piece(dossier: Dossier, key: str, upload: UploadedFile) -> Piece:
-    """Check and store one file; a piece that takes a single file is replaced. Refused on a filed dossier."""
+def add_piece(dossier: Dossier, key: str, upload: UploadedFile, *, replaces: Piece | None = None) -> Piece:
+    """Take one file of this piece; one that takes a single file is replaced. Refused on a filed dossier."""
+    spec = dossier.spec.piece_by_key[key]
+    return add_file(dossier, key, upload, replaces=replaces, limit=spec.max_files if spec.multiple else 1)
+
+
+def add_file(
+    dossier: Dossier, key: str, upload: UploadedFile, *, replaces: Piece | None = None, limit: int = 1
+) -> Piece:
+    """Check and store one file under any key; its safe copy follows (`Piece.safe_copy`, `dossiers.clearing`).
+
+    The same file sent again, as after a lost connection, is taken once. limit: how many files the key may have; where
+    it is 1, a new file replaces the former. ValidationError for a file that cannot be taken, DossierFrozen once filed.
+    """
     content_type = check(upload)
     digest = hashlib.sha256()
     for chunk in upload.chunks():
         digest.update(chunk)
     upload.seek(0)
-    spec = dossier.spec.piece_by_key[key]
     piece = Piece(
         dossier=dossier,
         key=key,
@@ -86,26 +75,58 @@ def add_piece(dossier: Dossier, key: str, upload: UploadedFile) -> Piece:
         size=upload.size,
         sha256=digest.hexdigest(),
     )
+    if same := _already_there(piece):
+        return same
     piece.file.save("", upload, save=False)  # the file first: a row never points to a missing file
     try:
         with transaction.atomic():
             lock_open(dossier)
-            if not spec.multiple:
-                for former in dossier.pieces.filter(key=key):
-                    remove_piece(former)
-            elif dossier.pieces.filter(key=key).count() >= spec.max_files:
-                raise ValidationError(f"Cette pièce a déjà {spec.max_files} fichiers. Retirez-en un d’abord.")
-            piece.save()
-    except Exception:
+            same = _already_there(piece)
+            if not same:
+                _make_room(piece, replaces, limit)
+                piece.save()
+                clearing.expect(piece)
+    except BaseException:
         piece.file.delete(save=False)
         raise
-    return piece
+    if same:
+        piece.file.delete(save=False)
+    return same or piece
+
+
+def _already_there(piece: Piece) -> Piece | None:
+    """The same bytes under the same name; a refused file is judged again when it comes back."""
+    same = piece.dossier.pieces.filter(key=piece.key, sha256=piece.sha256, name=piece.name)
+    return same.exclude(safe_copy__verdict=SafeCopy.Verdict.REFUSED).first()
+
+
+def _make_room(piece: Piece, replaces: Piece | None, limit: int) -> None:
+    present = list(piece.dossier.pieces.filter(key=piece.key))
+    former = present if limit == 1 else [other for other in present if replaces and other.pk == replaces.pk]
+    if len(present) - len(former) >= limit:
+        raise ValidationError(f"Cette pièce a déjà {limit} fichiers. Retirez-en un d’abord.")
+    for other in former:
+        remove_piece(other)
 
 
 def remove_piece(piece: Piece) -> None:
-    """Forget a file; its bytes go once the removal is certain."""
+    """Forget a file and its safe copy; their bytes go once the removal is certain."""
     with transaction.atomic():
         lock_open(piece.dossier)
-        storage, name = piece.file.storage, piece.file.name
+        storage = piece.file.storage
+        names = [piece.file.name, *SafeCopy.objects.get(pk=piece.pk).stored]
         piece.delete()
-        transaction.on_commit(lambda: storage.delete(name), robust=True)
+        transaction.on_commit(lambda: [storage.delete(name) for name in names], robust=True)
+
+
+def add_pieces(
+    dossier: Dossier, key: str, uploads: Iterable[UploadedFile], *, replaces: Piece | None = None
+) -> tuple[list[Piece], list[str]]:
+    """Take several files of one piece: those that are taken, and a sentence for each that is not."""
+    taken, refusals = [], []
+    for upload in uploads:
+        try:
+            taken.append(add_piece(dossier, key, upload, replaces=replaces))
+        except ValidationError as error:
+            refusals.append(f"« {safe_name(upload.name or 'fichier')} » : {' '.join(error.messages)}")
+    return taken, refusals

@@ -6,8 +6,12 @@ Rows come from factories; whatever has a rule (answers, pieces, annexes, moves) 
 from __future__ import annotations
 
 import io
+import shutil
+import tempfile
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cache
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import factory
@@ -18,10 +22,11 @@ from factory.django import DjangoModelFactory
 
 from applications import circuit, lifecycle
 from applications.models import Application, Commission, CommissionMember, Session
-from dossiers import signing
+from dossiers import clearing, signing
 from dossiers.answers import save_answers
 from dossiers.content import fingerprint
-from dossiers.models import Annex, Dossier
+from dossiers.models import Annex, Dossier, Piece
+from dossiers.pdf.safe import SafePdf, make_harmless
 from dossiers.uploads import add_piece
 from offers.models import Offer
 from portal.accounts.models import Institution, Membership, User
@@ -214,7 +219,25 @@ def fill_sections(application: Application) -> None:
 
 def fill_pieces(application: Application) -> None:
     for piece in application.dossier.spec.pieces:
-        add_piece(application.dossier, piece.key, pdf_upload(f"{piece.key}.pdf"))
+        cleared(add_piece(application.dossier, piece.key, pdf_upload(f"{piece.key}.pdf")))
+
+
+@cache
+def safe_pdf() -> SafePdf:
+    """What the worker's child makes of `pdf_bytes()`: made once, in a folder that stays for the run."""
+    folder = Path(tempfile.mkdtemp(prefix="safe-"))
+    (folder / "source").write_bytes(pdf_bytes())
+    with make_harmless(folder / "source") as safe:
+        kept = {"path": folder / "safe.pdf", "thumbnail": folder / "thumbnail.jpg"}
+        for name, path in kept.items():
+            shutil.copyfile(getattr(safe, name), path)
+        return replace(safe, **kept)
+
+
+def cleared(piece: Piece) -> Piece:
+    """A piece made of `pdf_upload()` that the worker has checked."""
+    assert clearing.accept(piece.safe_copy, safe_pdf())
+    return Piece.objects.get(pk=piece.pk)
 
 
 def complete(application: Application) -> Application:

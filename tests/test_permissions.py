@@ -235,6 +235,7 @@ def build_world() -> World:
         # By address
         "applications:section": {"key": "identity"},
         "applications:piece": {"key": "cv"},
+        "applications:piece_files": {"key": "cv"},
         "applications:annex": {"key": "hospital_director"},
         "applications:annex_move": {"key": "hospital_director", "move": "renvoyer"},
         "admin:offers_offer_move": {"name": "close"},
@@ -259,7 +260,7 @@ def begin(offer, candidate) -> Application:
     save_answers(application.dossier, "needs", dict.fromkeys(raw, "Réponse-secrète"))
     for piece in spec.pieces:
         upload = make.pdf_upload(f"{piece.key}-secret.pdf")
-        add_piece(application.dossier, piece.key, upload)
+        make.cleared(add_piece(application.dossier, piece.key, upload))
     return application
 
 
@@ -344,7 +345,7 @@ def test_the_demonstration_mailbox_is_not_in_the_portal():
 # Private files
 
 REFUSED = {400, 403}
-FILES = ("document", "piece_file", "piece")
+FILES = ("document", "piece_file", "piece", "copy_file", "piece_thumbnail")
 
 
 def test_no_page_tells_where_a_file_is_stored(world):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET
@@ -13,10 +14,26 @@ from django.views.decorators.http import require_GET
 from applications.models import Application, Receipt
 from applications.views.access import examined_application, own_application
 from dossiers.models import Document, Piece
+from dossiers.pdf.safe import formats
 
 
-def serve_piece(piece: Piece) -> FileResponse:
-    return private(FileResponse(piece.file.open("rb"), filename=piece.name, content_type=piece.content_type))
+def serve_original(piece: Piece) -> FileResponse:
+    """The file as it came, for the person who gave it. What a browser does not show by itself is downloaded."""
+    shown = piece.content_type in {formats.PDF, formats.JPEG, formats.PNG}
+    return private(
+        FileResponse(
+            piece.file.open("rb"), filename=piece.name, content_type=piece.content_type, as_attachment=not shown
+        )
+    )
+
+
+def serve_copy(request: HttpRequest, piece: Piece) -> HttpResponse:
+    """The safe copy, for all the others; until there is one, a page that says so."""
+    copy = piece.safe_copy
+    if not copy.is_ready:
+        return render(request, "applications/piece_not_ready.html", {"piece": piece}, status=404)
+    name = f"{PurePath(piece.name).stem or 'piece'}.pdf"
+    return private(FileResponse(copy.file.open("rb"), filename=name, content_type=formats.PDF))
 
 
 def serve_document(application: Application, kind: Document.Kind = Document.Kind.DOSSIER) -> FileResponse:
@@ -41,7 +58,22 @@ def private(response):
 @login_required
 @require_GET
 def own_piece(request: HttpRequest, pk: UUID, piece_pk: UUID) -> HttpResponse:
-    return serve_piece(get_object_or_404(own_application(request, pk).dossier.pieces, pk=piece_pk))
+    return serve_original(get_object_or_404(own_application(request, pk).dossier.pieces, pk=piece_pk))
+
+
+@login_required
+@require_GET
+def own_copy(request: HttpRequest, pk: UUID, piece_pk: UUID) -> HttpResponse:
+    return serve_copy(request, get_object_or_404(own_application(request, pk).dossier.pieces, pk=piece_pk))
+
+
+@login_required
+@require_GET
+def own_thumbnail(request: HttpRequest, pk: UUID, piece_pk: UUID) -> HttpResponse:
+    copy = get_object_or_404(own_application(request, pk).dossier.pieces, pk=piece_pk).safe_copy
+    if not copy.is_ready:
+        raise Http404
+    return private(FileResponse(copy.thumbnail.open("rb"), filename="apercu.jpg", content_type=formats.JPEG))
 
 
 @login_required
@@ -80,7 +112,7 @@ def receipt_document(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def examined_piece(request: HttpRequest, pk: UUID, piece_pk: UUID) -> HttpResponse:
     application = examined_application(request, pk)
-    return serve_piece(get_object_or_404(application.dossier.pieces, pk=piece_pk))
+    return serve_copy(request, get_object_or_404(application.dossier.pieces, pk=piece_pk))
 
 
 @login_required

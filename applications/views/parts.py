@@ -1,4 +1,4 @@
-"""The candidate's pieces and annexes."""
+"""The candidate's annexes."""
 
 from __future__ import annotations
 
@@ -6,52 +6,17 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from applications import circuit
-from applications.forms import PieceForm, SignatoryForm
+from applications.forms import SignatoryForm
 from applications.models import Application
 from applications.views.access import own_draft, spec_part
 from dossiers.models import Annex
 from dossiers.signing import seen_by_signatory
-from dossiers.uploads import add_piece, remove_piece
 from portal.workflow import TransitionRefused
-
-
-@login_required
-@require_http_methods(["GET", "POST"])
-def piece(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
-    application = own_draft(request, pk)
-    spec = spec_part(application.dossier, "piece", key)
-    form = PieceForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            taken = add_piece(application.dossier, key, form.cleaned_data["file"])
-            messages.success(request, f"« {taken.name} » est ajouté.")
-            return redirect("applications:piece", application.pk, key)
-        except ValidationError as error:
-            form.add_error("file", error)
-    context = {
-        "application": application,
-        "offer": application.offer,
-        "spec": spec,
-        "form": form,
-        "files": application.dossier.pieces.filter(key=key),
-    }
-    return render(request, "applications/piece.html", context)
-
-
-@login_required
-@require_POST
-def remove(request: HttpRequest, pk: UUID, piece_pk: UUID) -> HttpResponse:
-    application = own_draft(request, pk)
-    former = get_object_or_404(application.dossier.pieces, pk=piece_pk)
-    remove_piece(former)
-    messages.success(request, f"« {former.name} » est retiré.")
-    return redirect("applications:piece", application.pk, former.key)
 
 
 @login_required

@@ -22,8 +22,8 @@ from pikepdf import Array, Dictionary, Name, OutlineItem
 from PIL import Image, ImageOps
 
 from dossiers.pdf import printable
-from dossiers.pdf.inspection import MAX_PAGES
 from dossiers.pdf.render import Proof, write_pdf
+from dossiers.pdf.safe.documents import MAX_PAGES
 
 log = logging.getLogger(__name__)
 
@@ -37,11 +37,15 @@ STAMP_SIZE = 7
 
 @dataclass
 class Enclosure:
-    """A file of the dossier. path: a local copy, None where the storage no longer has it."""
+    """A file of the dossier. path: its safe copy, here; None where there is none. copy_sha256: what it must be.
+
+    left_out: why it is not in the volume, in French.
+    """
 
     label: str
     file: Mapping[str, Any]
     path: Path | None
+    copy_sha256: str = ""
     pages: int = 0
     first_page: int = 0
     left_out: str = ""
@@ -52,7 +56,7 @@ class Enclosure:
 
     @property
     def is_pdf(self) -> bool:
-        return self.file["content_type"] == "application/pdf"
+        return bool(self.copy_sha256) or self.file["content_type"] == "application/pdf"
 
 
 def make_bundle(
@@ -82,8 +86,8 @@ def _judge(enclosures: list[Enclosure]) -> None:
     """Count the pages of each piece, and leave out those that are not what was filed or that cannot be read."""
     for enclosure in enclosures:
         if enclosure.path is None:
-            enclosure.left_out = "fichier absent du stockage"
-        elif _sha256(enclosure.path) != enclosure.file["sha256"]:
+            enclosure.left_out = enclosure.left_out or "fichier absent du stockage"
+        elif _sha256(enclosure.path) != (enclosure.copy_sha256 or enclosure.file["sha256"]):
             enclosure.left_out = "fichier différent de celui qui a été déposé"
     waiting = [enclosure for enclosure in enclosures if not enclosure.left_out]
     while waiting:  # a child that dies takes along the piece it was at, and no other

@@ -210,6 +210,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "clear-waiting-pieces": {
+        "task": "dossiers.tasks.clear_waiting_pieces",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "delete-orphans": {
+        "task": "dossiers.tasks.delete_orphans",
+        "schedule": crontab(minute=17),
+        "options": {"expires": 3000},
+    },
     "send-reminders": {
         "task": "applications.tasks.send_reminders",
         "schedule": crontab(minute="*/10", hour="8-19"),
@@ -228,6 +238,8 @@ CELERY_BEAT_SCHEDULE = {
 }
 REMINDER_DAYS = env.list("REMINDER_DAYS", cast=int, default=[14, 7, 3, 1])
 
+CLAMD_URL = env("CLAMD_URL", default="")  # no antivirus where it is empty
+CLAMD_TIMEOUT = 60  # seconds without a word
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=20 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # form fields; files are streamed to disk
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000

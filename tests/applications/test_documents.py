@@ -88,4 +88,11 @@ def test_the_sweep_leaves_what_is_on_its_way(application, monkeypatch):
 def test_no_sweep_outlives_its_period():
     """Workers that come back after a night find one of each in the queue."""
     expiries = {name: entry["options"]["expires"] for name, entry in settings.CELERY_BEAT_SCHEDULE.items()}
-    assert expiries == {"drain-outbox": 30, "render-missing-documents": 60, "send-reminders": 600, "close-offers": 60}
+    assert expiries == {
+        "drain-outbox": 30,
+        "render-missing-documents": 60,
+        "clear-waiting-pieces": 60,
+        "delete-orphans": 3000,
+        "send-reminders": 600,
+        "close-offers": 60,
+    }
