@@ -229,6 +229,7 @@ def test_a_draft_can_be_changed(ready):
     """The guards say no to filed dossiers, and to them alone."""
     for table in FROZEN:
         run_sql(f"UPDATE {table} SET dossier_id = dossier_id")
+    run_sql("DELETE FROM dossiers_safecopy")
     run_sql("DELETE FROM dossiers_piece")
 
 
