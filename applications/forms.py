@@ -41,8 +41,8 @@ class PieceForm(DsfrForm, forms.Form):
     show_convention = False
     file = FilesField(
         label="Choisir un fichier",
-        help_text=f"{FORMATS}. {filesizeformat(settings.UPLOAD_MAX_BYTES)} au plus par fichier. Une photo prise avec un "
-        "téléphone convient si tout y est lisible.",
+        help_text=f"{FORMATS}. {filesizeformat(settings.UPLOAD_MAX_BYTES)} au plus par fichier. Une photo prise avec "
+        "un téléphone convient si tout y est lisible.",
         error_messages={"required": "Choisissez d’abord un fichier."},
         widget=forms.FileInput(attrs={"accept": ACCEPT}),
     )
