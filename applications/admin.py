@@ -13,6 +13,7 @@ from applications import correspondence, lifecycle
 from applications.commission.admin import SessionAdmin  # noqa: F401 (registers the sessions)
 from applications.models import Application, Commission, CommissionMember
 from applications.views.files import documents_of, serve_copy, serve_document
+from applications.wording_admin import WordingPages
 from dossiers.completeness import completeness
 from dossiers.models import Document
 from offers.admin import HrAdmin
@@ -23,7 +24,7 @@ from portal.workflow import TransitionRefused
 
 
 @admin.register(Application)
-class ApplicationAdmin(HrAdmin):
+class ApplicationAdmin(WordingPages, HrAdmin):
     """Filed dossiers are read here; of a dossier in preparation, only what is missing and who is late."""
 
     list_display = ["candidate", "offer", "state", "number", "filed_at", "progress"]

@@ -7,6 +7,7 @@ they may not read, no link in it works, and nothing is obsolete.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -44,6 +45,8 @@ def day_and_time(moment: datetime) -> str:
 
 
 def _application(payload: Payload) -> Application:
+    if "sample" in payload and not payload["application"]:
+        return samples.application(Offer.objects.select_related("institution").get(pk=payload["offer"]))
     return Application.objects.select_related("offer__institution", "candidate", "dossier").get(
         pk=payload["application"]
     )
@@ -84,7 +87,7 @@ def write(
     """The letter with the offer's own words, if HR gave some, and whom to ask."""
     offer = application.offer
     about = {"application": application, "offer": offer, "candidate": application.candidate} | (about or {})
-    return compose(
+    letter = compose(
         template,
         about,
         action=action,
@@ -93,6 +96,7 @@ def write(
         unsubscribe=payload.get("unsubscribe", ""),
         **parts,
     )
+    return replace(letter, subject=f"[Essai] {letter.subject}") if "test" in payload else letter
 
 
 def _service(offer: Offer) -> str:

@@ -8,10 +8,19 @@ from django.utils import timezone
 
 from applications.filing import receipt_content, to_the_second
 from applications.models import Application, ApplicationTransition
-from dossiers.models import Annex, Opinion, SignOff
+from dossiers.models import Annex, Dossier, Opinion, SignOff
+from offers.models import Offer
+from portal.accounts.models import User
 
 NUMBER = "SJ-0000-00000"
 LINK = "lien-personnel-du-signataire"
+
+
+def application(offer: Offer) -> Application:
+    """An application that nobody made, for an offer that has none yet; not saved."""
+    candidate = User(first_name="Camille", last_name="Exemple", email="candidat@example.org")
+    dossier = Dossier(owner=candidate, kind=offer.kind, parameters=offer.parameters)
+    return Application(offer=offer, candidate=candidate, dossier=dossier)
 
 
 def annex(application: Application) -> Annex:

@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from applications.models import MailText
+from offers.models import Offer
 from portal.notifications.letters import Words
 
 BRACES = re.compile(r"\{\{|\}\}")
@@ -74,6 +75,12 @@ TEXTS = {
         Text("request_dropped", "Demande d’avis retirée", "request_dropped", EVERYWHERE | ANNEX, needs_annex=True),
     ]
 }
+
+
+def texts_of(offer: Offer) -> list[Text]:
+    """Those that this offer sends: without annexes, nobody is asked for an opinion."""
+    has_annexes = bool(offer.kind_definition.dossier_spec(offer.parameters).annexes)
+    return [text for text in TEXTS.values() if has_annexes or not text.needs_annex]
 
 
 def check(text: str, variables: dict[str, str]) -> None:

@@ -217,6 +217,7 @@ def build_world() -> World:
             "pk": offer.pk,
             "object_id": offer.pk,
             "slug": offer.slug,
+            "offer_pk": offer.pk,
         }
         for word, offer in {"published": offers["draft"], "hidden": hidden, "elsewhere": elsewhere}.items()
     }
@@ -239,6 +240,8 @@ def build_world() -> World:
         "applications:annex": {"key": "hospital_director"},
         "applications:annex_move": {"key": "hospital_director", "move": "renvoyer"},
         "admin:offers_offer_move": {"name": "close"},
+        "admin:applications_mailtext": {"template": "receipt"},
+        "admin:applications_mailtext_preview": {"template": "receipt"},
         "admin:applications_application_move": {"name": "admit"},
     }
     values["extend"] = values["published"]

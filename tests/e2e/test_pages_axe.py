@@ -312,6 +312,8 @@ def test_pages_of_management(visitor, inspect):
         f"/gestion/offers/offer/{published.pk}/mouvement/extend/",
         "/gestion/applications/application/",
         *(f"/gestion/applications/application/{application.pk}/change/" for application in (preparing, filed)),
+        f"/gestion/applications/application/textes/{published.pk}/",
+        f"/gestion/applications/application/textes/{published.pk}/signatory_request/",
         "/gestion/applications/commission/",
         f"/gestion/applications/commission/{commission.pk}/change/",
         "/gestion/applications/session/add/",
