@@ -155,6 +155,6 @@ class WordingPages:
         form = self._form(request, offer_pk, template)
         if not form.is_valid():
             context = {"form": form}
-            return render(request, "admin/applications/mail_preview_errors.html", context, status=422)
+            return render(request, "mails/preview_errors.html", context, status=422)
         letter: Letter = outbox.kinds[form.text.builder].write(form.payload())
-        return render(request, "admin/applications/mail_preview.html", {"letter": letter})
+        return render(request, "mails/preview.html", {"letter": letter})
