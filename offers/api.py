@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from django.conf import settings
-from django.core.paginator import Paginator
 from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from offers.filters import FACETS, SORTS, Criteria, page_number
-from offers.models import Offer
+from offers.filters import FACETS, SORTS, Criteria, department_labels, page_number
 from offers.page_cache import kept
 from offers.published import absolute, record
-from offers.search import Found
+from offers.search import EVERYTHING, Found
 
 PER_PAGE, MOST_PER_PAGE = 20, 100
 OPEN_TO_ALL = {"Access-Control-Allow-Origin": "*"}
@@ -38,9 +36,9 @@ def _address(request: HttpRequest) -> str:
 def offers(request: HttpRequest) -> JsonResponse:
     criteria, size = Criteria.read(request.GET), _per_page(request)
     found = Found(criteria)
-    paginator = Paginator(found.offers.select_related("institution").defer("search", "plain"), size)
-    paginator.count = found.total
-    page = paginator.page(page_number(request.GET, paginator.num_pages))
+    pages = max(1, -(-found.total // size))
+    number = page_number(request.GET, pages)
+    shown = found.offers((number - 1) * size, number * size, EVERYTHING)
 
     def link(number: int) -> str:
         start = f"{criteria.query}&" if criteria.query else ""
@@ -49,10 +47,10 @@ def offers(request: HttpRequest) -> JsonResponse:
     return _json(
         {
             "total": found.total,
-            "page": page.number,
-            "pages": paginator.num_pages,
-            "suivante": link(page.next_page_number()) if page.has_next() else None,
-            "precedente": link(page.previous_page_number()) if page.has_previous() else None,
+            "page": number,
+            "pages": pages,
+            "suivante": link(number + 1) if number < pages else None,
+            "precedente": link(number - 1) if number > 1 else None,
             "facettes": {
                 choices.facet.name: [
                     {"valeur": option.value, "libelle": option.label, "offres": option.count}
@@ -60,7 +58,7 @@ def offers(request: HttpRequest) -> JsonResponse:
                 ]
                 for choices in found.choices
             },
-            "offres": [record(offer) for offer in page],
+            "offres": [record(offer) for offer in shown],
         }
     )
 
@@ -68,7 +66,7 @@ def offers(request: HttpRequest) -> JsonResponse:
 @require_safe
 @kept(lambda request, slug: request.path)
 def offer(request: HttpRequest, slug: str) -> JsonResponse:
-    found = Offer.objects.public().select_related("institution").defer("search", "plain").filter(slug=slug).first()
+    found = EVERYTHING.public().select_related("institution").filter(slug=slug).first()
     if found is None:
         return _json({"erreur": "Aucune offre publiée à cette adresse."}, status=404)
     return _json(record(found))
@@ -77,9 +75,13 @@ def offer(request: HttpRequest, slug: str) -> JsonResponse:
 @require_safe
 def description(request: HttpRequest) -> JsonResponse:
     """OpenAPI 3.1, from the facets and the fields themselves."""
-    parameters = [_parameter("q", "Mots recherchés, entre guillemets pour une expression exacte.")]
+    near = {"type": "string", "enum": sorted(department_labels())}
+    parameters = [
+        _parameter("q", "Mots recherchés, entre guillemets pour une expression exacte."),
+        _parameter("pres", "Près de ce département : lui, ses voisins, sa région.", near),
+    ]
     for facet in FACETS:
-        values = sorted(facet.labels(())) if facet.column not in {"contract", "institution_id"} else []
+        values = sorted(facet.labels()) if facet.labels else []
         items = {"type": "string"} | ({"enum": values} if values else {})
         parameters.append(_parameter(facet.name, facet.title, {"type": "array", "items": items}))
     parameters += [

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from itertools import chain
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -15,24 +16,23 @@ from django.utils.xmlutils import SimplerXMLGenerator
 from django.views.decorators.http import condition, require_safe
 
 from offers.filters import Criteria, printable
+from offers.index import revision
 from offers.models import Offer
-from offers.page_cache import kept, revision
+from offers.page_cache import kept
 from offers.published import absolute, rows
-from offers.search import Found
+from offers.search import EVERYTHING, Found
 from portal.ical import escaped, utc, written
 
 MOST_ENTRIES = 100
 MOST_EVENTS = 1000
+CHUNK = 200
+SHORT = EVERYTHING.defer("body", "details", "parameters")
 PAGES = ["home", "offers:list", "pages:help", "pages:legal", "pages:privacy", "pages:accessibility"]
 PRIVATE = ["/gestion/", "/candidatures/", "/commission/", "/avis/", "/compte/"]
 
 
 def search_address(request: HttpRequest, **_) -> str:
     return f"{request.path}?{Criteria.read(request.GET).query}"
-
-
-def searched(request: HttpRequest):
-    return Found(Criteria.read(request.GET)).offers.select_related("institution")
 
 
 def _title(criteria: Criteria) -> str:
@@ -52,8 +52,7 @@ def atom(request: HttpRequest) -> HttpResponse:
         description="",
         language="fr",
     )
-    offers = searched(request).order_by("-published_at", "pk").defer("body", "details", "parameters", "search", "plain")
-    for offer in offers[:MOST_ENTRIES]:
+    for offer in Found(criteria.sorted_by("recentes")).offers(0, MOST_ENTRIES, SHORT):
         feed.add_item(
             title=printable(offer.title),
             link=absolute(offer.get_absolute_url()),
@@ -70,10 +69,11 @@ def atom(request: HttpRequest) -> HttpResponse:
 @kept(search_address)
 def calendar(request: HttpRequest) -> HttpResponse:
     """The deadlines of the open offers of a search, for the calendar that one already uses (RFC 5545)."""
-    offers = searched(request).filter(deadline__isnull=False).order_by("deadline", "pk")
+    criteria = Criteria.read(request.GET)
+    offers = Found(criteria.sorted_by("echeance")).offers(0, MOST_EVENTS, SHORT)  # those without a deadline come last
     lines = ["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Portail Santé-Justice//Offres//FR", "CALSCALE:GREGORIAN"]
-    lines.append("X-WR-CALNAME:" + escaped("Dates limites – " + _title(Criteria.read(request.GET))))
-    for offer in offers.defer("body", "details", "parameters", "search", "plain")[:MOST_EVENTS]:
+    lines.append("X-WR-CALNAME:" + escaped("Dates limites – " + _title(criteria)))
+    for offer in (offer for offer in offers if offer.deadline):
         lines += [
             "BEGIN:VEVENT",
             f"UID:offre-{offer.pk}@{settings.SITE_URL.split('//')[-1]}",
@@ -100,7 +100,9 @@ def _revision_tag(request: HttpRequest) -> str | None:
 @condition(etag_func=_revision_tag)
 def spreadsheet(request: HttpRequest) -> StreamingHttpResponse:
     """The offers of a search as open data: one line each, sent as they are read."""
-    offers = searched(request).defer("search", "plain").iterator(chunk_size=200)
+    found = Found(Criteria.read(request.GET))
+    ids = found.ids()
+    offers = chain.from_iterable(found.read(ids[at : at + CHUNK], EVERYTHING) for at in range(0, len(ids), CHUNK))
     headers = {"Content-Disposition": 'attachment; filename="offres.csv"'}
     return StreamingHttpResponse(_csv(rows(offers)), content_type="text/csv; charset=utf-8", headers=headers)
 

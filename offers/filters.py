@@ -5,9 +5,9 @@ A value that makes no sense is ignored: whatever the address says, there is an a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from urllib.parse import urlencode
 
 from django.http import QueryDict
@@ -15,62 +15,61 @@ from django.http import QueryDict
 from offers.data import departments, regions
 from offers.kinds import all_kinds
 from offers.models import Offer
-from portal.accounts.models import Institution
 
 MAX_WORDS = 200
 MAX_VALUES = 30
 MAX_VALUE = 200
 CLOSING = {"7": "Dans les 7 jours", "30": "Dans les 30 jours", "sans": "Sans date limite"}
-# A choice of the interface → the groups of deadlines it holds (offers.search.closing_group).
-CLOSING_GROUPS = {"7": ("7",), "30": ("7", "30"), "sans": ("sans",)}
 SORTS = {
     "pertinence": "Pertinence",
     "echeance": "Date limite la plus proche",
     "recentes": "Publication la plus récente",
     "intitule": "Intitulé, de A à Z",
+    "proximite": "De la plus proche à la plus lointaine",
 }
-
-
-def _institution_names(values: Iterable[str]) -> dict[str, str]:
-    keys = [int(value) for value in values if value.isdecimal() and len(value) < 10]
-    return {str(pk): name for pk, name in Institution.objects.filter(pk__in=keys).values_list("pk", "name")}
-
-
-def _as_they_are(values: Iterable[str]) -> dict[str, str]:
-    return {value: value for value in values}
 
 
 @dataclass(frozen=True)
 class Facet:
-    """One column that visitors choose values of. `name` stands in addresses; `labels` names the values given."""
+    """One column that visitors choose values of. `name` stands in addresses.
+
+    labels: the words of its values, where they are known beforehand; else a value is its own label, and an
+        institution's is its name.
+    """
 
     name: str
     title: str
     column: str
-    labels: Callable[[Iterable[str]], Mapping[str, str]]
+    labels: Callable[[], Mapping[str, str]] | None = None
+
+
+@cache
+def department_labels() -> dict[str, str]:
+    return {department.code: f"{department.name} ({department.code})" for department in departments()}
 
 
 FACETS = (
-    Facet("type", "Type d’offre", "kind", lambda values: {kind.slug: kind.short_label for kind in all_kinds()}),
-    Facet("echeance", "Échéance", "closing", lambda values: CLOSING),
-    Facet("region", "Région", "region", lambda values: {region.code: region.name for region in regions()}),
-    Facet(
-        "departement",
-        "Département",
-        "department",
-        lambda values: {department.code: f"{department.name} ({department.code})" for department in departments()},
-    ),
-    Facet("organisme", "Organisme", "institution_id", _institution_names),
-    Facet("contrat", "Contrat", "contract", _as_they_are),
-    Facet("teletravail", "Télétravail", "telework", lambda values: dict(Offer.Telework.choices)),
+    Facet("type", "Type d’offre", "kind", lambda: {kind.slug: kind.short_label for kind in all_kinds()}),
+    Facet("echeance", "Échéance", "closing", lambda: CLOSING),
+    Facet("specialite", "Spécialité", "specialty"),
+    Facet("region", "Région", "region", lambda: {region.code: region.name for region in regions()}),
+    Facet("departement", "Département", "department", department_labels),
+    Facet("organisme", "Organisme", "institution_id"),
+    Facet("contrat", "Contrat", "contract"),
+    Facet("teletravail", "Télétravail", "telework", lambda: dict(Offer.Telework.choices)),
 )
 
 
 @dataclass(frozen=True)
 class Criteria:
-    """One search. `chosen`: for each facet, the values of which one must fit; a facet without choice lets all pass."""
+    """One search.
+
+    chosen: for each facet, the values of which one must fit; a facet without choice lets all pass.
+    near: the code of a département; its offers, its neighbours' and its region's pass.
+    """
 
     words: str = ""
+    near: str = ""
     chosen: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     with_closed: bool = False
     sort: str = ""
@@ -79,26 +78,33 @@ class Criteria:
     def read(cls, query: QueryDict) -> Criteria:
         words = " ".join(printable(query.get("q", "")[: 4 * MAX_WORDS]).split())[:MAX_WORDS].strip()
         chosen = {facet.name: _values(facet, query.getlist(facet.name)) for facet in FACETS}
-        sort = query.get("tri", "")
-        return cls(
+        near = query.get("pres", "")
+        found = cls(
             words=words,
+            near=near if near in department_labels() else "",
             chosen={name: values for name, values in chosen.items() if values},
             with_closed=bool(query.get("closes")),
-            sort=sort if sort in SORTS and (words or sort != "pertinence") else "",
         )
+        return found.sorted_by(query.get("tri", ""))
+
+    def sorted_by(self, sort: str) -> Criteria:
+        """The same search in another order; in its usual one, if that one makes no sense here."""
+        return replace(self, sort=sort if sort in self.sorts else "")
 
     @property
     def order(self) -> str:
-        return self.sort or ("pertinence" if self.words else "echeance")
+        return self.sort or ("pertinence" if self.words else "proximite" if self.near else "echeance")
 
     @property
     def sorts(self) -> dict[str, str]:
         """The orders that make sense here."""
-        return {name: label for name, label in SORTS.items() if self.words or name != "pertinence"}
+        meaningless = {"" if self.words else "pertinence", "" if self.near else "proximite"}
+        return {name: label for name, label in SORTS.items() if name not in meaningless}
 
     def pairs(self) -> list[tuple[str, str]]:
         """As in an address; one search has one writing, so that its page is kept once."""
         pairs = [("q", self.words)] if self.words else []
+        pairs += [("pres", self.near)] if self.near else []
         pairs += [(facet.name, value) for facet in FACETS for value in self.chosen.get(facet.name, ())]
         if self.with_closed:
             pairs.append(("closes", "on"))
@@ -115,10 +121,32 @@ class Criteria:
         return replace(self, chosen={**self.chosen, name: kept})
 
     def without_words(self) -> Criteria:
-        return replace(self, words="", sort="" if self.sort == "pertinence" else self.sort)
+        return replace(self, words="").sorted_by(self.sort)
+
+    def without_near(self) -> Criteria:
+        return replace(self, near="").sorted_by(self.sort)
+
+    def without_facet(self, name: str) -> Criteria:
+        return replace(self, chosen={other: values for other, values in self.chosen.items() if other != name})
+
+    def with_closed_ones(self) -> Criteria:
+        return replace(self, with_closed=True)
+
+    @property
+    def near_label(self) -> str:
+        return department_labels()[self.near]
+
+    @property
+    def is_only_words(self) -> bool:
+        return not (self.near or self.chosen)
+
+    @property
+    def is_wide(self) -> bool:
+        """Nothing is asked: all the offers answer."""
+        return not (self.words or self.near or self.chosen)
 
     def __bool__(self) -> bool:
-        return bool(self.words or self.chosen or self.with_closed)
+        return not self.is_wide or self.with_closed
 
 
 def printable(text: str) -> str:
@@ -138,6 +166,6 @@ def _values(facet: Facet, given: list[str]) -> tuple[str, ...]:
     values = {value for value in given[:MAX_VALUES] if 0 < len(value) <= MAX_VALUE and value == printable(value)}
     if facet.column == "institution_id":
         values = {value for value in values if value.isascii() and value.isdecimal() and len(value) < 10}
-    elif facet.column != "contract":
-        values &= set(facet.labels(()))
+    elif facet.labels:
+        values &= facet.labels().keys()
     return tuple(sorted(values))

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import pghistory
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import (
-    SearchQuery,
-    SearchRank,
     SearchVector,
     SearchVectorField,
     TrigramWordSimilarity,
@@ -52,6 +50,11 @@ class ConcatOp(models.Func):
     output_field = models.TextField()
 
 
+def search_words(words: str) -> str:
+    """As PostgreSQL's `websearch` takes them."""
+    return LONE_HYPHEN.sub(" ", words)
+
+
 class OfferQuerySet(models.QuerySet):
     def public(self, now: datetime | None = None):
         """What anyone may read at this instant: published offers, and suspended or closed ones for reference."""
@@ -70,12 +73,6 @@ class OfferQuerySet(models.QuerySet):
     def managed_by(self, user):
         """The offers of the institutions that this agent belongs to; all of them for an administrator."""
         return self if user.is_superuser else self.filter(institution__in=user.hr_institution_ids)
-
-    def search(self, words: str):
-        """The offers that say these words, whatever their order, endings and accents; if quoted, in that order."""
-        words = LONE_HYPHEN.sub(" ", words)
-        query = SearchQuery(words, config=SEARCH_CONFIG, search_type="websearch")
-        return self.filter(search=query).annotate(rank=SearchRank(models.F("search"), query))
 
     def near(self, words: list[str]):
         """The offers that say something like each of these words: for those that are mistyped."""
@@ -195,7 +192,7 @@ class Offer(models.Model):
         return self.title
 
     def get_absolute_url(self) -> str:
-        return reverse("offers:detail", args=[self.slug])
+        return _page_address().replace("slug", self.slug)
 
     @cached_property
     def kind_definition(self) -> kinds.OfferKind:
@@ -239,6 +236,12 @@ class Offer(models.Model):
     def presentation(self) -> list[dict[str, Any]]:
         """The kind's own fields, printable, by section; empty answers left out."""
         return self.kind_definition.presentation(self.details, self.parameters)
+
+
+@cache
+def _page_address() -> str:
+    """Of any offer: lists say twenty of them."""
+    return reverse("offers:detail", args=["slug"])
 
 
 class OfferTransition(TransitionLog):

@@ -17,14 +17,12 @@ from functools import wraps
 
 from django.conf import settings
 from django.core.cache import cache
-from django.db import connection
-from django.db.models import Value
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_vary_headers
 from redis import RedisError
 
-from offers.models import Offer
+from offers.index import current, revision
 
 log = logging.getLogger(__name__)
 KEPT_HEADERS = ("Content-Type", "Content-Disposition", "Access-Control-Allow-Origin")
@@ -43,13 +41,14 @@ def kept(address: Callable[..., str]):
                 patch_vary_headers(response, ["Cookie"])
                 return response
             now = timezone.now()
-            key = _key(address(request, *args, **kwargs))
+            at = revision()  # read before the offers are: see offers.index
+            key = f"page:{at}:{hashlib.blake2b(address(request, *args, **kwargs).encode(), digest_size=16).hexdigest()}"
             page = _recall(key, now)
             if page is None:
                 response = view(request, *args, **kwargs)
                 if response.status_code != 200 or response.cookies or "CSRF_COOKIE" in request.META:
                     return response
-                page = _Page(response, _valid_until(now))
+                page = _Page(response, _valid_until(now, at))
                 _keep(key, page, now)
             return page.answer(request)
 
@@ -77,28 +76,11 @@ def _is_nobody(request: HttpRequest) -> bool:
     return settings.SESSION_COOKIE_NAME not in request.COOKIES and "messages" not in request.COOKIES
 
 
-def _key(address: str) -> str:
-    """Read before the offers are: a page made while they change is kept under a revision that nobody asks for again."""
-    return f"page:{revision()}:{hashlib.blake2b(address.encode(), digest_size=16).hexdigest()}"
-
-
-def revision() -> int:
-    """What changes with any offer."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT number FROM offers_revision")
-        [number] = cursor.fetchone()
-    return number
-
-
-def _valid_until(now: datetime) -> datetime:
+def _valid_until(now: datetime, at: int) -> datetime:
     midnight = (timezone.localtime(now) + timedelta(days=1)).replace(hour=0, minute=0, second=0, microsecond=0)
     limits = [midnight, now + timedelta(seconds=settings.PAGE_CACHE_SECONDS)]
-    closing = Offer.objects.open(now).filter(deadline__isnull=False).order_by("deadline")
-    opening = Offer.objects.awaited(now).order_by("published_at")
-    # A deadline's own second is the last one; that of a publication is the first.
-    closing = closing.values_list("deadline", Value(1))[:1]
-    opening = opening.values_list("published_at", Value(0))[:1]
-    limits += [moment + timedelta(seconds=rest) for moment, rest in closing.union(opening, all=True)]
+    if next_change := current(at).next_change(now):
+        limits.append(next_change)
     return min(limits)
 
 

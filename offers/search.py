@@ -3,24 +3,39 @@
 from __future__ import annotations
 
 import re
-import unicodedata
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from functools import cached_property
+from itertools import chain, islice
+from typing import Any, NamedTuple
 
-from django.db import connection, models
-from django.db.models import Case, Count, F, Q, Value, When
+from django.db import connection
+from django.db.models import QuerySet
 from django.utils import timezone
 
-from offers.filters import CLOSING_GROUPS, FACETS, Criteria, Facet
-from offers.models import Offer, OfferQuerySet
+from offers.data import departments, neighbours
+from offers.filters import CLOSING, FACETS, Criteria, Facet
+from offers.index import OfferIndex, current
+from offers.models import SEARCH_CONFIG, Offer, search_words
 
 NEARNESS = "0.45"
 MOST_NEAR_WORDS = 8
+MOST_WIDER = 4
+# The drafts found are left out by the index.
+SAYING = """
+    SELECT coalesce(array_agg(id), '{}'), websearch_to_tsquery(%(config)s::regconfig, %(words)s)::text
+    FROM offers_offer WHERE search @@ websearch_to_tsquery(%(config)s::regconfig, %(words)s)
+"""
+STEM = re.compile(r"(?<!!)'([^']+)'")  # in a query as PostgreSQL writes it; after "!", a word that is not wanted
+# What a list reads of each offer.
+LISTED = ["id", "kind", "state", "institution_id", "slug", "title", "summary", "region"]
+LISTED += ["published_at", "deadline", "closed_at"]
+LISTED_SQL = f"SELECT {', '.join(LISTED)} FROM offers_offer WHERE id = ANY(%(ids)s::bigint[])"
+EVERYTHING = Offer.objects.defer("search", "plain")
 
 
-@dataclass(frozen=True)
-class Option:
+class Option(NamedTuple):
     """One value that a visitor may add to the search, and how many offers it would then have."""
 
     value: str
@@ -40,140 +55,175 @@ class Choices:
 
 
 class Found:
-    """The offers that answer a search, and its facets, at one instant. At most four queries, whatever their number."""
+    """The offers that answer a search, and its facets, at one instant: a few queries, whatever their number."""
 
-    def __init__(self, criteria: Criteria, now: datetime | None = None):
+    def __init__(self, criteria: Criteria, now: datetime | None = None, index: OfferIndex | None = None):
         self.criteria = criteria
         self.now = now or timezone.now()
-        self.nearest = False
-        matching = self._with_words()
-        self._counts = self._count(matching)
-        words = re.findall(r"\w{3,}", criteria.words)[:MOST_NEAR_WORDS]
-        if words and not self._counts[""]["any"]:
-            self.nearest = True
-            _set_nearness()
-            matching = self._base().near(words)
-            self._counts = self._count(matching)
-        self._matching = matching
+        self.index = index or current()
+        self._open = self.index.open_at(self.now)
+        self._stems: list[str] = []  # of the words asked for
+        self._nearness: dict[int, float] | None = None  # of the offers found, where none says the words asked for
+        self._asked = self._with_words(self.index.shown_at(self.now) if criteria.with_closed else self._open)
+        if criteria.near:
+            self._asked &= self._around()
+        self._chosen = {facet: self._having(facet, values) for facet in FACETS if (values := self._values(facet))}
+        self._matching = self._under_all_but(None)
 
     @property
     def total(self) -> int:
-        return self._counts[""]["total"]
+        return self._matching.bit_count()
 
-    @cached_property
-    def offers(self) -> OfferQuerySet:
-        """Those that fit, in the order asked for."""
-        offers = self._matching
-        for facet in FACETS:
-            if values := _wanted(self.criteria, facet):
-                offers = offers.filter(**{f"{facet.column}__in": values})
-        soonest = [F("deadline").asc(nulls_last=True), "title", "pk"]
-        order = {
-            "pertinence": ["-rank", *soonest],
-            "echeance": soonest,
-            "recentes": ["-published_at", "title", "pk"],
-            "intitule": ["title", "pk"],
-        }[self.criteria.order]
-        return offers.order_by(*(["-state"] if self.criteria.with_closed else []), *order)
+    @property
+    def nearest(self) -> bool:
+        """No offer says the words asked for: those found say something like them."""
+        return self._nearness is not None
+
+    def ids(self, start: int = 0, stop: int | None = None) -> list[int]:
+        """Those found, in the order asked for; open ones before closed ones."""
+        order = self.criteria.order
+        if order == "pertinence":
+            return list(islice(self._by_relevance(), start, stop))
+        parts = [self._matching & tier for tier in self._tiers] if order == "proximite" else [self._matching]
+        in_parts = (self.index.in_order(part, order, first=self._open) for part in parts)
+        return list(islice(chain.from_iterable(in_parts), start, stop))
+
+    def offers(self, start: int = 0, stop: int | None = None, rows: QuerySet[Offer] | None = None) -> list[Offer]:
+        """Those found, in order, with their institution; `rows` tells which columns are read, else those of a list."""
+        return self.read(self.ids(start, stop), rows)
+
+    def read(self, ids: list[int], rows: QuerySet[Offer] | None = None) -> list[Offer]:
+        offers = _listed(ids) if rows is None else rows.filter(pk__in=ids).order_by()
+        by_id = {offer.pk: offer for offer in offers}
+        for offer in by_id.values():
+            if institution := self.index.institutions.get(offer.institution_id):
+                offer.institution = institution
+        return [by_id[pk] for pk in ids if pk in by_id]
 
     @cached_property
     def choices(self) -> list[Choices]:
         """The facets; what would give no offer is left out, unless it is already chosen."""
         return [choices for facet in FACETS if (choices := self._choices_of(facet)).options]
 
-    def _choices_of(self, facet: Facet) -> Choices:
-        counted = self._counts.get(facet.name, {})
-        if facet.column == "closing":
-            counted = {value: sum(counted.get(group, 0) for group in CLOSING_GROUPS[value]) for value in CLOSING_GROUPS}
-        chosen = self.criteria.chosen.get(facet.name, ())
-        values = [value for value in {*counted, *chosen} if value and (value in chosen or counted.get(value))]
-        labels = facet.labels(values)
-        options = [
-            Option(value, labels[value], counted.get(value, 0), value in chosen) for value in values if value in labels
+    @cached_property
+    def chosen_options(self) -> list[tuple[Facet, Option]]:
+        return [(choices.facet, option) for choices in self.choices for option in choices.options if option.chosen]
+
+    @cached_property
+    def wider(self) -> list[tuple[str, Criteria, int]]:
+        """Where nothing is found: the searches with one criterion less that find something, in words, with how much."""
+        criteria = self.criteria
+        searches = [
+            (f"ne plus choisir : {facet.title.lower()}", criteria.without_facet(facet.name)) for facet in self._chosen
         ]
-        in_order = list(labels).index if facet.column == "closing" else None
-        options.sort(key=lambda option: in_order(option.value) if in_order else sortable(option.label))
+        if criteria.near:
+            searches.append((f"chercher plus loin que près de {criteria.near_label}", criteria.without_near()))
+        if criteria.words and not criteria.is_only_words:
+            searches.append((f"chercher sans les mots « {criteria.words} »", criteria.without_words()))
+        if not criteria.with_closed:
+            searches.append(("voir aussi les offres closes", criteria.with_closed_ones()))
+        counted = [(label, wider, Found(wider, self.now, self.index).total) for label, wider in searches[:MOST_WIDER]]
+        return [(label, wider, count) for label, wider, count in counted if count]
+
+    def _choices_of(self, facet: Facet) -> Choices:
+        """Each value with the number of offers that it has under the choices made in the *other* facets."""
+        under = self._under_all_but(facet)
+        chosen = self._values(facet)
+        if facet.column == "closing":
+            known = [(value, label, self._closing(value)) for value, label in CLOSING.items()]
+        else:
+            known = self.index.options[facet.name]
+        options = [
+            Option(value, label, count, value in chosen)
+            for value, label, bits in known
+            if (count := (under & bits).bit_count()) or value in chosen
+        ]
+        if missing := set(chosen).difference(value for value, _, _ in known):  # chosen, and no offer has it
+            labels = facet.labels() if facet.labels else {}
+            options += [Option(value, labels.get(value, value), 0, True) for value in sorted(missing)]
         return Choices(facet, options)
 
-    def _base(self) -> OfferQuerySet:
-        offers = Offer.objects.public() if self.criteria.with_closed else Offer.objects.open(self.now)
-        return offers.annotate(closing=closing_group(self.now))
+    def _values(self, facet: Facet) -> tuple[str, ...]:
+        return self.criteria.chosen.get(facet.name, ())
 
-    def _with_words(self) -> OfferQuerySet:
-        return self._base().search(self.criteria.words) if self.criteria.words else self._base()
+    def _under_all_but(self, facet: Facet | None) -> int:
+        matching = self._asked
+        for other, bits in self._chosen.items():
+            if other is not facet:
+                matching &= bits
+        return matching
 
-    def _count(self, matching: OfferQuerySet) -> dict[str, dict[str, int]]:
-        """How many offers each value of each facet has under the choices made in the *other* facets: one query.
+    def _having(self, facet: Facet, values: Iterable[str]) -> int:
+        if facet.column == "closing":
+            found = 0
+            for value in values:
+                found |= self._closing(value)
+            return found
+        return self.index.having(facet.column, map(int, values) if facet.column == "institution_id" else values)
 
-        Offers are first counted by combination of values: the sums by facet then read a few rows, not all of them.
+    def _closing(self, value: str) -> int:
+        bits = self.index.without_deadline() if value == "sans" else self.index.closing_within(int(value), self.now)
+        return bits & self._open
+
+    @cached_property
+    def _tiers(self) -> tuple[int, int, int]:
+        """The département asked for, then those that touch it, then the rest of its region."""
+        here = self.criteria.near
+        region = next(department.region for department in departments() if department.code == here)
+        own = self.index.having("department", [here])
+        touching = self.index.having("department", neighbours()[here])
+        return own, touching, self.index.having("region", [region]) & ~own & ~touching
+
+    def _around(self) -> int:
+        own, touching, region = self._tiers
+        return own | touching | region
+
+    def _with_words(self, among: int) -> int:
+        """Those that say the words asked for; where there is none, those that say something like them."""
+        if not self.criteria.words:
+            return among
+        [(said, query)] = _rows(SAYING, {"config": SEARCH_CONFIG, "words": search_words(self.criteria.words)})
+        self._stems = STEM.findall(query)
+        found = among & self.index.bits(said)
+        near = re.findall(r"\w{3,}", self.criteria.words)[:MOST_NEAR_WORDS]
+        if found or not near:
+            return found
+        _set_nearness()
+        self._nearness = dict(Offer.objects.near(near).order_by().values_list("pk", "rank"))
+        return among & self.index.bits(self._nearness)
+
+    def _by_relevance(self) -> Iterator[int]:
+        """Those whose title, specialty and place say most of the words, the soonest deadline among equals.
+
+        Where no offer says the words, the nearest ones first.
         """
-        columns = [facet.column for facet in FACETS]
-        cells = matching.order_by().values(*columns).annotate(number=Count("*"))
-        cells_sql, parameters = cells.query.sql_with_params()
-        everything, everything_values = self._conditions()
-        parts = [
-            f"SELECT '', 'total', coalesce(sum(number::int), 0) FROM cells {everything}",
-            "SELECT '', 'any', coalesce(sum(number::int), 0) FROM cells",
-        ]
-        values = [*parameters, *everything_values]
-        for facet in FACETS:
-            condition, own = self._conditions(facet)
-            parts.append(
-                f"SELECT '{facet.name}', {facet.column}::text, sum(number::int) FROM cells {condition} "
-                f"GROUP BY {facet.column}"
-            )
-            values += own
-        counts: dict[str, dict[str, int]] = {}
-        with connection.cursor() as cursor:
-            cursor.execute(f"WITH cells AS MATERIALIZED ({cells_sql}) " + " UNION ALL ".join(parts), values)
-            for name, value, number in cursor.fetchall():
-                counts.setdefault(name, {})[value] = number
-        return counts
+        position, titles, nearness = self.index.position, self.index.titles, self._nearness
 
-    def _conditions(self, but: Facet | None = None) -> tuple[str, list]:
-        chosen = [(facet, _wanted(self.criteria, facet)) for facet in FACETS if facet is not but]
-        chosen = [(facet, values) for facet, values in chosen if values]
-        if not chosen:
-            return "", []
-        return "WHERE " + " AND ".join(f"{facet.column} = ANY(%s)" for facet, _ in chosen), [
-            values for _, values in chosen
-        ]
+        def relevance(pk: int) -> float:
+            return nearness[pk] if nearness else sum(map(titles[position[pk]].__contains__, self._stems))
+
+        for part in (self._matching & self._open, self._matching & ~self._open):
+            yield from sorted(self.index.in_order(part, "echeance"), key=relevance, reverse=True)
 
 
-def _wanted(criteria: Criteria, facet: Facet) -> list:
-    """The values of the column that fit what is chosen."""
-    values = criteria.chosen.get(facet.name, ())
-    if facet.column == "closing":
-        return sorted({group for value in values for group in CLOSING_GROUPS[value]})
-    return [int(value) for value in values] if facet.column == "institution_id" else list(values)
+def _array(ids: Iterable[int]) -> str:
+    """As PostgreSQL writes it: thousands of identifiers are one parameter."""
+    return f"{{{','.join(map(str, ids))}}}"
+
+
+def _rows(sql: str, parameters: dict[str, Any]) -> list[tuple]:
+    """Written by hand: for these, building the query took the ORM longer than running it takes the database."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, parameters)
+        return cursor.fetchall()
+
+
+def _listed(ids: list[int]) -> list[Offer]:
+    rows = _rows(LISTED_SQL, {"ids": _array(ids)})
+    return [Offer.from_db(connection.alias, LISTED, row) for row in rows]
 
 
 def _set_nearness() -> None:
     """How alike two words must be for the index to bring them together: two letters swapped in a long word pass."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT set_config('pg_trgm.word_similarity_threshold', %s, false)", [NEARNESS])
-
-
-def closing_group(now: datetime) -> Case:
-    """How soon an offer closes, by Paris days: the last one counts whole."""
-    today = timezone.localdate(now)
-
-    def until(days: int) -> datetime:
-        return timezone.make_aware(datetime.combine(today + timedelta(days=days + 1), time.min))
-
-    return Case(
-        When(
-            Q(state__in=[Offer.State.PAUSED, Offer.State.CLOSED]) | Q(deadline__lt=now.replace(microsecond=0)),
-            then=Value("close"),
-        ),
-        When(deadline__isnull=True, then=Value("sans")),
-        When(deadline__lt=until(7), then=Value("7")),
-        When(deadline__lt=until(30), then=Value("30")),
-        default=Value("plus"),
-        output_field=models.CharField(),
-    )
-
-
-def sortable(label: str) -> str:
-    """Alphabetical as a reader expects it: accents aside."""
-    return unicodedata.normalize("NFD", label).encode("ascii", "ignore").decode().lower()

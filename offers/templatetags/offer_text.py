@@ -1,15 +1,19 @@
 """What offer pages say many times over: made here once, rather than by a template for each line."""
 
 import json
+from datetime import date
+from functools import lru_cache
+from html import escape
 
 from django import template
 from django.utils.formats import date_format
-from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
 from offers.data import regions
+from offers.filters import department_labels
 from offers.models import Offer
+from offers.search import Choices
 from offers.text import to_html
 
 register = template.Library()
@@ -17,34 +21,35 @@ register.filter("markdown", to_html)
 REGION_NAMES = {region.code: region.name for region in regions()}
 
 
-CARD = """\
+@register.filter
+def card(offer: Offer) -> SafeString:
+    """An offer in a list. Twenty of them took a template as long as all the rest of the page."""
+    place = " · ".join(filter(None, [offer.institution.name, REGION_NAMES.get(offer.region)]))
+    kind = offer.kind_definition.short_label
+    return mark_safe(
+        f"""\
 <li>
   <article class="fr-card fr-card--horizontal fr-enlarge-link fr-card--no-icon portal-card">
     <div class="fr-card__body">
       <div class="fr-card__content">
-        <h2 class="fr-card__title"><a href="{}">{}</a></h2>
-        <p class="fr-card__desc">{}</p>
+        <h2 class="fr-card__title"><a href="{offer.get_absolute_url()}">{escape(offer.title)}</a></h2>
+        <p class="fr-card__desc">{escape(offer.summary)}</p>
         <div class="fr-card__start">
           <ul class="fr-badges-group">
-            <li>{}</li>
-            <li><span class="fr-badge fr-badge--sm fr-badge--no-icon">{}</span></li>
+            <li>{deadline_badge(offer)}</li>
+            <li><span class="fr-badge fr-badge--sm fr-badge--no-icon">{_escaped(kind)}</span></li>
           </ul>
-          <p class="fr-card__detail fr-icon-map-pin-2-line">{}</p>
+          <p class="fr-card__detail fr-icon-map-pin-2-line">{_escaped(place)}</p>
         </div>
       </div>
     </div>
   </article>
 </li>
 """
+    )
 
 
-@register.filter
-def card(offer: Offer) -> SafeString:
-    """An offer in a list. Twenty of them took a template as long as all the rest of the page."""
-    place = " · ".join(filter(None, [offer.institution.name, REGION_NAMES.get(offer.region)]))
-    kind = offer.kind_definition.short_label
-    address = offer.get_absolute_url()
-    return format_html(CARD, address, offer.title, offer.summary, deadline_badge(offer), kind, place)
+_escaped = lru_cache(maxsize=4096)(escape)  # what is said again on each page: places, labels
 
 
 @register.filter
@@ -70,29 +75,45 @@ def deadline_badge(offer: Offer) -> SafeString:
     elif days < 8:
         text, classes = f"Encore {days} jour{'s' if days > 1 else ''}", "fr-badge--warning"
     else:
-        day = date_format(localtime(offer.deadline), "j F Y")
+        day = _day(localtime(offer.deadline).date())
         text, classes = f"Jusqu’au {day}", "fr-badge--success fr-badge--no-icon"
-    return format_html('<span class="fr-badge fr-badge--sm {}">{}</span>', classes, text)
+    return mark_safe(f'<span class="fr-badge fr-badge--sm {classes}">{text}</span>')
+
+
+@lru_cache(maxsize=512)
+def _day(day: date) -> str:
+    return date_format(day, "j F Y")
 
 
 @register.filter
-def checkboxes(choices) -> SafeString:
+def facet(choices: Choices) -> SafeString:
     """The options of a facet, each with the number of offers it would give. There may be a hundred of them."""
-    name = choices.facet.name
-    lines = []
-    for option in choices.options:
-        value, label = conditional_escape(option.value), conditional_escape(option.label)
-        key = f"id_{name}_{len(lines)}"
-        checked = " checked" if option.chosen else ""
-        lines.append(
-            f'<div class="fr-checkbox-group fr-checkbox-group--sm"><input type="checkbox" id="{key}" name="{name}" '
-            f'value="{value}"{checked}><label class="fr-label" for="{key}">{label}'
-            f'<span class="portal-facet__count"> ({option.count})</span></label></div>'
-        )
+    name, title = choices.facet.name, choices.facet.title
+    options = "".join(
+        f'<div class="fr-checkbox-group fr-checkbox-group--sm"><input type="checkbox" id="id_{name}_{number}" '
+        f'name="{name}" value="{_escaped(value)}"{" checked" if chosen else ""}>'
+        f'<label class="fr-label" for="id_{name}_{number}">{_escaped(label)}'
+        f'<span class="portal-facet__count"> ({count})</span></label></div>'
+        for number, (value, label, count, chosen) in enumerate(choices.options)
+    )
+    return mark_safe(
+        f'<details class="portal-facet"{" open" if choices.is_open else ""}><summary>{title}</summary>'
+        f'<fieldset class="portal-facet__options"><legend class="fr-sr-only">{title}</legend>{options}</fieldset>'
+        "</details>"
+    )
+
+
+@register.simple_tag
+def department_options(chosen: str) -> SafeString:
+    """A hundred départements to choose one from."""
+    lines = [
+        f'<option value="{code}"{" selected" if code == chosen else ""}>{_escaped(label)}</option>'
+        for code, label in department_labels().items()
+    ]
     return mark_safe("".join(lines))
 
 
 @register.simple_tag(takes_context=True)
-def address_without(context, choices, option) -> str:
+def address_without(context, facet, option) -> str:
     """The same search without this choice."""
-    return context["criteria"].without(choices.facet.name, option.value).query
+    return context["criteria"].without(facet.name, option.value).query
