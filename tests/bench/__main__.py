@@ -24,8 +24,8 @@ ROUNDS = 9
 SECONDS_PER_ROUND = 1.2
 AREAS = {"offers": ["offers.list", "offers.detail", "offers.search"], "dossier": ["dossier.page"], "pdf": []}
 QUICK = ["offers", "dossier"]  # without a wish: under five minutes (documents take longer: `make bench-pdf`)
-# Measured twice; the ratio of a search, whose words few people share, is always without cache. "Without cache": no page is
-# kept, each one is made for each request; what a process keeps of the offers under their revision (offers/index.py) stays.
+# Measured twice; the ratio of a search, whose words few people share, is always without cache. "Without cache": no page
+# is kept; what a process keeps of the offers under their revision (offers/index.py) stays, as an index of the database.
 WITHOUT_CACHE = {"offers.list", "offers.detail"}
 NEVER_CACHED = {"offers.search"}
 
