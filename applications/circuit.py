@@ -18,7 +18,7 @@ from portal.workflow import TransitionRefused
 
 ROLLING_LINK_LIFE = timedelta(days=90)  # an offer without a deadline still has links that expire
 REQUESTS_A_DAY = 3  # and annex: enough for a wrong address and two changes of mind
-SIGNATORY_FIELDS = ("signatory_name", "signatory_function", "signatory_institution", "signatory_email")
+SIGNATORY_FIELDS = signing.SIGNATORY_FIELDS
 
 
 def closes_at(annex: Annex) -> datetime:

@@ -33,6 +33,12 @@ def blockers(application: Application, *, received_at: datetime, **data: Any):
         else:
             yield "Cette offre n’accepte plus de dépôt."
         return
+    former = application.replaces
+    if former and former.state not in {*Application.REPLACEABLE, Application.State.WITHDRAWN}:
+        yield (
+            f"Le dossier {former.number} ne peut plus être remplacé : son état est « {former.get_state_display()} »."
+        )
+        return
     lock_open(application.dossier)
     yield from completeness(application.dossier).sentences()
 

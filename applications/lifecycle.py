@@ -32,6 +32,14 @@ def _lock_offer(application_pk) -> None:
         )
 
 
+def _seal_and_supersede(application: Application, entry: ApplicationTransition, **data: Any) -> None:
+    """Filed, the dossier takes the place of the one that it replaces, in the same transaction."""
+    filing.seal(application, entry, **data)
+    former = application.replaces
+    if former and former.state != State.WITHDRAWN:
+        WORKFLOW.run(former, "supersede", reason=f"Dossier {application.number}, déposé pour le remplacer.")
+
+
 WORKFLOW = Workflow(
     Application,
     ApplicationTransition,
@@ -45,7 +53,15 @@ WORKFLOW = Workflow(
             allowed=_is_candidate,
             blockers=filing.blockers,
             change=filing.stamp,
-            effect=filing.seal,
+            effect=lambda application, entry, **data: _seal_and_supersede(application, entry, **data),
+        ),
+        Transition(
+            name="supersede",
+            label="Remplacer par un nouveau dépôt",
+            done="Remplacée par un nouveau dépôt",
+            sources=Application.REPLACEABLE,
+            target=State.SUPERSEDED,
+            allowed=lambda actor, application: actor is None,  # the portal alone, when the new dossier is filed
         ),
         Transition(
             name="withdraw",

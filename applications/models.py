@@ -33,6 +33,10 @@ class ApplicationQuerySet(models.QuerySet):
     def of_candidate(self, user):
         return self.filter(candidate=user)
 
+    def in_hand(self):
+        """Those that stand for a candidacy, the one in preparation before the filed one that it would replace."""
+        return self.exclude(state__in=Application.OVER).order_by("-created_at", "pk")
+
     def managed_by(self, user):
         """The filed applications to the offers of this agent's institutions; drafts are shown without their content."""
         return self if user.is_superuser else self.filter(offer__institution__in=user.hr_institution_ids)
@@ -51,7 +55,10 @@ class ApplicationQuerySet(models.QuerySet):
 
 
 class Application(models.Model):
-    """One candidate's candidacy to one offer. Its states move in `applications.lifecycle` alone."""
+    """One candidate's candidacy to one offer. Its states move in `applications.lifecycle` alone.
+
+    replaces: the filed application that this one takes the place of once it is filed (`applications.reopening`).
+    """
 
     class State(models.TextChoices):
         DRAFT = "draft", "En préparation"
@@ -61,6 +68,12 @@ class Application(models.Model):
         ACCEPTED = "accepted", "Retenue"
         REJECTED = "rejected", "Non retenue"
         WITHDRAWN = "withdrawn", "Retirée"
+        SUPERSEDED = "superseded", "Remplacée"
+
+    # Those that no longer stand for a candidacy.
+    OVER = frozenset({State.WITHDRAWN, State.SUPERSEDED})
+    # Filed, and nobody has ruled that the dossier goes to a commission: it may be replaced.
+    REPLACEABLE = frozenset({State.FILED, State.INADMISSIBLE})
 
     # What a commission may read: HR has checked that the dossier is complete.
     EXAMINED = frozenset({State.ADMISSIBLE, State.ACCEPTED, State.REJECTED})
@@ -72,6 +85,15 @@ class Application(models.Model):
     )
     dossier = models.OneToOneField(Dossier, models.PROTECT, related_name="application")
     state = models.CharField("état", max_length=20, choices=State.choices, default=State.DRAFT)
+    replaces = models.ForeignKey(
+        "self",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="replaced_by",
+        verbose_name="remplace",
+    )
     number = models.CharField("numéro", max_length=20, unique=True, null=True, editable=False)  # noqa: DJ001 (unique, and absent until filed)
     created_at = models.DateTimeField("commencée le", auto_now_add=True)
     filed_at = models.DateTimeField("déposée le", null=True, editable=False)
@@ -84,9 +106,15 @@ class Application(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["offer", "candidate"],
-                condition=~models.Q(state="withdrawn"),
+                condition=~models.Q(state__in=["withdrawn", "superseded"]) & models.Q(replaces__isnull=True),
                 name="one_application_per_offer",
                 violation_error_message="Vous avez déjà une candidature pour cette offre.",
+            ),
+            models.UniqueConstraint(
+                fields=["replaces"],
+                condition=~models.Q(state="withdrawn"),
+                name="one_replacement_at_a_time",
+                violation_error_message="Ce dossier est déjà rouvert.",
             ),
             models.CheckConstraint(
                 condition=models.Q(state__in=["draft", "withdrawn"])

@@ -47,7 +47,7 @@ def start(offer: Offer, candidate: User, answers: Mapping[str, Any] | None = Non
     """
     with transaction.atomic():
         User.objects.select_for_update(no_key=True).get(pk=candidate.pk)  # a double click makes one application
-        current = offer.applications.of_candidate(candidate).exclude(state=Application.State.WITHDRAWN).first()
+        current = offer.applications.of_candidate(candidate).in_hand().first()
         if current:
             return current
         if not offer.is_open():

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from applications.views import candidate, files, parts, pieces, sections
+from applications.views import candidate, carrying, files, parts, pieces, sections
 
 app_name = "applications"
 urlpatterns = [
@@ -22,5 +22,9 @@ urlpatterns = [
     path("<uuid:pk>/recu.pdf", files.receipt_document, name="receipt_document"),
     path("<uuid:pk>/dossier.pdf", files.own_document, name="document"),
     path("<uuid:pk>/volume.pdf", files.own_bundle, name="bundle"),
+    path("<uuid:pk>/rouvrir/", carrying.reopen, name="reopen"),
+    path("<uuid:pk>/reprendre/", carrying.take_over, name="take_over"),
+    path("<uuid:pk>/ailleurs/", carrying.elsewhere, name="elsewhere"),
+    path("<uuid:pk>/tout.zip", carrying.download, name="download"),
     path("<uuid:pk>/retirer/", candidate.withdraw, name="withdraw"),
 ]

@@ -121,6 +121,12 @@ class Completeness:
         return [step for step in self.annexes if not step.is_done]
 
     @property
+    def waiting(self) -> list[AnnexState]:
+        """The annexes that wait for their signatory, the one asked first before the others."""
+        asked = [step for step in self.missing_annexes if step.annex and step.annex.is_waiting]
+        return sorted(asked, key=lambda step: step.annex.sent_at)
+
+    @property
     def annex_to_ask(self) -> AnnexState | None:
         """The next annex that waits for the candidate rather than for its signatory."""
         return next((step for step in self.missing_annexes if not (step.annex and step.annex.is_waiting)), None)

@@ -265,9 +265,11 @@ class SignOff(models.Model):
     """A signed opinion: who, in what quality, how verified, when, and the fingerprint of what they saw and wrote.
 
     Written once: the database refuses to change it. `content` is what was shown and what was signed.
+    carried_from: the same record in a filed dossier that was reopened; it keeps its reference.
     """
 
-    reference = models.CharField(max_length=20, unique=True)
+    reference = models.CharField(max_length=20)
+    carried_from = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
     annex = models.OneToOneField(Annex, models.PROTECT, related_name="sign_off")
     signer_name = models.CharField(max_length=150)
     signer_quality = models.CharField(max_length=300)
@@ -281,6 +283,11 @@ class SignOff(models.Model):
         verbose_name = "avis signé"
         verbose_name_plural = "avis signés"
         ordering = ["-signed_at", "-pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["reference"], condition=models.Q(carried_from__isnull=True), name="sign_off_reference_once"
+            )
+        ]
         triggers = [pgtrigger.Protect(name="sign_off_is_final", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:

@@ -20,6 +20,7 @@ from dossiers.models import Annex, AnnexTransition, Dossier, Opinion, SignOff
 from portal.workflow import Transition, Workflow, nobody_special
 
 State = Annex.State
+SIGNATORY_FIELDS = ("signatory_name", "signatory_function", "signatory_institution", "signatory_email")
 
 
 def link_secret(annex: Annex) -> str:
@@ -73,9 +74,14 @@ def _can_be_sent(annex: Annex, **data: Any):
         yield "Indiquez d’abord le nom et l’adresse électronique du signataire."
 
 
-def _new_link(annex: Annex, **data: Any) -> None:
+def give_link(annex: Annex) -> None:
+    """A new personal link; the earlier one no longer serves."""
     annex.link_nonce = secrets.token_urlsafe(32)
     annex.link_hash = link_hash(link_secret(annex))
+
+
+def _new_link(annex: Annex, **data: Any) -> None:
+    give_link(annex)
     annex.sent_at = annex.renewed_at = timezone.now()
     annex.opened_at, annex.answered_at, annex.decline_reason = None, None, ""
 

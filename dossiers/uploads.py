@@ -9,8 +9,10 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.core.files.storage import Storage
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.db.models import Q
 from django.template.defaultfilters import filesizeformat
 
 from dossiers import clearing
@@ -116,7 +118,15 @@ def remove_piece(piece: Piece) -> None:
         storage = piece.file.storage
         names = [piece.file.name, *SafeCopy.objects.get(pk=piece.pk).stored]
         piece.delete()
-        transaction.on_commit(lambda: [storage.delete(name) for name in names], robust=True)
+        transaction.on_commit(lambda: _forget_bytes(storage, names), robust=True)
+
+
+def _forget_bytes(storage: Storage, names: Iterable[str]) -> None:
+    """But for those that another dossier of the same person holds too (`dossiers.carrying`)."""
+    for name in names:
+        copied = Q(file=name) | Q(thumbnail=name)
+        if not Piece.objects.filter(file=name).exists() and not SafeCopy.objects.filter(copied).exists():
+            storage.delete(name)
 
 
 def add_pieces(

@@ -8,10 +8,12 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_http_methods
 
-from applications import correspondence, filing, lifecycle, starting
+from applications import correspondence, filing, lifecycle, reopening, starting
 from applications.forms import FileForm, StartForm, WithdrawForm
 from applications.models import Application
 from applications.views.access import own_application, own_draft
@@ -28,7 +30,7 @@ from portal.workflow import TransitionRefused
 def start(request: HttpRequest, slug: str) -> HttpResponse:
     """Before the work: the conditions, the few questions that tell who can apply, then one box to tick."""
     offer = get_object_or_404(Offer.objects.public().select_related("institution"), slug=slug)
-    current = offer.applications.of_candidate(request.user).exclude(state=Application.State.WITHDRAWN).first()
+    current = offer.applications.of_candidate(request.user).in_hand().first()
     if current:
         return redirect(current)
     questions = offer.kind_definition.screening(offer.parameters)
@@ -43,7 +45,7 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
         sure = not screened.doubts or request.POST.get("doubts") == "known"
         if form.is_valid() and not screened.errors and not screened.obstacles and sure:
             try:
-                return redirect(starting.start(offer, request.user, answers))
+                return _begun(request, starting.start(offer, request.user, answers))
             except TransitionRefused as refusal:
                 messages.error(request, str(refusal))
                 return redirect(offer)
@@ -59,11 +61,25 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "applications/start.html", context)
 
 
+def _begun(request: HttpRequest, application: Application) -> HttpResponse:
+    """To the dossier; by way of the answers of an earlier one, where the person came from there."""
+    source = request.GET.get("depuis", "")
+    if not source:
+        return redirect(application)
+    address = reverse("applications:take_over", args=[application.pk])
+    return redirect(f"{address}?{urlencode({'depuis': source})}")
+
+
 @login_required
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
-    applications = Application.objects.of_candidate(request.user).select_related("offer__institution")
-    return render(request, "applications/list.html", {"applications": applications})
+    parts = ("dossier__answers", "dossier__pieces", "dossier__annexes")
+    applications = Application.objects.of_candidate(request.user).select_related("offer__institution", "dossier")
+    rows = [
+        (application, completeness(application.dossier) if application.is_draft else None)
+        for application in applications.prefetch_related(*parts)
+    ]
+    return render(request, "applications/list.html", {"rows": rows})
 
 
 @login_required
@@ -79,6 +95,7 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
             "state": state,
             "next_step": state.next_step(application.offer.days_left),
             "is_open": application.offer.is_open(),
+            "can_take_over": Application.objects.of_candidate(request.user).exclude(pk=pk).exists(),
             "chases": correspondence.chases(application.dossier, state),
         }
         return render(request, "applications/draft.html", context)
@@ -87,6 +104,8 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "offer": application.offer,
         "transitions": application.transitions.all(),
         "documents": documents_of(application),
+        "can_reopen": reopening.can_reopen(application),
+        "replacement": application.replaced_by.exclude(state=Application.State.WITHDRAWN).first(),
         "can_withdraw": "withdraw" in {move.name for move in lifecycle.WORKFLOW.available(application, request.user)},
     }
     return render(request, "applications/filed.html", context)

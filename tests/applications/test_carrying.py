@@ -1,0 +1,228 @@
+"""From one dossier to another: reopened, taken over, taken away. What was filed stays filed throughout."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from applications import lifecycle, reopening, verification
+from applications.models import Application
+from dossiers.answers import save_answers
+from dossiers.carrying import answers_to_take, take_answers
+from dossiers.models import Annex, Piece, SignOff
+from dossiers.uploads import remove_piece
+from offers.models import Offer
+from portal.workflow import TransitionRefused
+from tests import factories as make
+from tests.answers import filled_answers
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def filed():
+    return make.filed(make.ApplicationFactory())
+
+
+@pytest.fixture
+def reopened(filed):
+    return reopening.reopen(filed)
+
+
+def address(application, page):
+    return reverse(f"applications:{page}", args=[application.pk])
+
+
+def test_a_reopened_dossier_holds_all_that_was_filed(filed, reopened):
+    assert reopened.is_draft
+    assert {row.section: row.raw for row in reopened.dossier.answers.all()} == filled_answers(filed.dossier.spec)
+    former, copied = filed.dossier.pieces.get(key="cv"), reopened.dossier.pieces.get(key="cv")
+    assert (copied.sha256, copied.name, copied.uploaded_at) == (former.sha256, former.name, former.uploaded_at)
+    assert copied.file.read() == former.file.read()
+    [annex] = reopened.dossier.annexes.all()
+    assert annex.state == Annex.State.SIGNED
+    assert annex.sign_off.reference == filed.dossier.annexes.get().sign_off.reference
+    assert annex.sign_off.sha256 == filed.dossier.annexes.get().sign_off.sha256
+
+
+def test_the_filed_dossier_stands_until_the_new_one_is_filed(filed, reopened):
+    filed.refresh_from_db()
+    assert filed.state == Application.State.FILED
+    frozen = filed.dossier.frozen.sha256
+    save_answers(reopened.dossier, "needs", {"needs": "Autrement."})
+    new = make.file_now(reopened)
+    filed.refresh_from_db()
+    assert (filed.state, new.state) == (Application.State.SUPERSEDED, Application.State.FILED)
+    assert new.number in filed.transitions.last().reason
+    filed.dossier.frozen.refresh_from_db()
+    assert filed.dossier.frozen.sha256 == frozen
+    assert filed.receipt.number != new.receipt.number
+    assert verification._superseded_at(filed) == new.filed_at
+
+
+def test_reopening_twice_makes_one_draft(filed, reopened):
+    assert reopening.reopen(filed) == reopened
+    assert Application.objects.count() == 2
+
+
+def test_the_database_holds_one_replacement_at_a_time(filed, reopened):
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make.ApplicationFactory(offer=filed.offer, candidate=filed.candidate, replaces=filed)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        make.ApplicationFactory(offer=filed.offer, candidate=filed.candidate)
+
+
+def test_a_draft_given_up_changes_nothing_and_another_can_be_begun(filed, reopened):
+    lifecycle.WORKFLOW.run(reopened, "withdraw", actor=filed.candidate)
+    filed.refresh_from_db()
+    assert filed.state == Application.State.FILED
+    assert reopening.reopen(filed) != reopened
+
+
+def test_a_new_dossier_may_be_reopened_in_turn(filed, reopened):
+    second = make.file_now(reopened)
+    third = make.file_now(reopening.reopen(second))
+    states = dict(Application.objects.values_list("number", "state"))
+    assert states == {filed.number: "superseded", second.number: "superseded", third.number: "filed"}
+    assert SignOff.objects.filter(carried_from=None).count() == 1
+
+
+def test_after_the_deadline_what_is_filed_no_longer_changes(filed, client):
+    Offer.objects.filter(pk=filed.offer_id).update(deadline=timezone.now() - timedelta(seconds=1))
+    filed.offer.refresh_from_db()
+    with pytest.raises(TransitionRefused, match="n’accepte plus de dépôt"):
+        reopening.reopen(filed)
+    client.force_login(filed.candidate)
+    assert "Rouvrir mon dossier" not in client.get(filed.get_absolute_url()).content.decode()
+
+
+def test_a_dossier_that_was_admitted_meanwhile_is_not_replaced(filed, reopened):
+    make.admit(filed, make.MembershipFactory(institution=filed.offer.institution).user)
+    with pytest.raises(TransitionRefused, match="ne peut plus être remplacé"):
+        make.file_now(reopened)
+    filed.refresh_from_db()
+    assert filed.state == Application.State.ADMISSIBLE
+    with pytest.raises(TransitionRefused):
+        reopening.reopen(filed)
+
+
+def test_a_file_shared_by_two_dossiers_outlives_either(filed, reopened, django_capture_on_commit_callbacks):
+    copied = reopened.dossier.pieces.get(key="cv")
+    with django_capture_on_commit_callbacks(execute=True):
+        remove_piece(copied)
+    former = filed.dossier.pieces.get(key="cv")
+    assert former.file.read()
+    draft = make.ApplicationFactory()
+    make.fill_pieces(draft)
+    alone = draft.dossier.pieces.get(key="cv")
+    storage, name = alone.file.storage, alone.file.name
+    with django_capture_on_commit_callbacks(execute=True):
+        remove_piece(alone)
+    assert not storage.exists(name)
+    assert not Piece.objects.filter(file=name).exists()
+
+
+def test_what_the_signatory_read_and_the_candidate_changes_is_told(filed, reopened, client):
+    client.force_login(filed.candidate)
+    raw = reopened.dossier.answers.get(section="function").raw
+    save_answers(reopened.dossier, "function", raw | {"hospital_share": 30, "ambulatory_share": 70})
+    assert "ont changé depuis sa signature" in client.get(address(reopened, "recap")).content.decode()
+
+
+def test_reopening_from_the_page(filed, client):
+    client.force_login(filed.candidate)
+    assert "Rouvrir mon dossier" in client.get(filed.get_absolute_url()).content.decode()
+    response = client.post(address(filed, "reopen"), follow=True)
+    page = response.content.decode()
+    assert "c’est le dossier déjà déposé qui compte" in page
+    assert "Vous préparez" in client.get(filed.get_absolute_url()).content.decode()
+
+
+# Taking answers over
+
+
+def other_dossier(filed, **offer) -> Application:
+    offer = make.OfferFactory(**{"parameters": {}} | offer)
+    return make.ApplicationFactory(candidate=filed.candidate, offer=offer)
+
+
+def test_answers_are_taken_over_by_name_between_kinds(filed):
+    new = other_dossier(filed, kind="assistant-specialiste-regional")
+    names = {offered.field.name for offered in answers_to_take(new.dossier, filed.dossier)}
+    assert {"full_name", "phone", "specialty", "internships", "des", "thesis_defended", "life_project"} <= names
+    assert not names & {"consent", "signature", "signed_on", "signature_given"}
+    assert take_answers(new.dossier, filed.dossier, names - {"phone"}) == len(names) - 1
+    identity = new.dossier.answers.get(section="identity").raw
+    assert identity["full_name"] == "Camille Exemple"
+    assert "phone" not in identity
+
+
+def test_what_is_typed_here_is_never_replaced(filed):
+    new = other_dossier(filed)
+    save_answers(new.dossier, "identity", {"full_name": "Autrement"})
+    take_answers(new.dossier, filed.dossier, {"full_name", "phone"})
+    raw = new.dossier.answers.get(section="identity").raw
+    assert (raw["full_name"], raw["phone"]) == ("Autrement", "06 39 98 00 01")
+
+
+def test_what_the_question_refuses_here_is_not_offered(filed):
+    new = other_dossier(filed, parameters={"subdivisions": "Brest"})
+    names = {offered.field.name for offered in answers_to_take(new.dossier, filed.dossier)}
+    assert "subdivision" not in names
+
+
+def test_taking_over_from_the_page(filed, client):
+    new = other_dossier(filed)
+    client.force_login(filed.candidate)
+    page = client.get(address(new, "take_over")).content.decode()
+    assert "Camille Exemple" in page
+    client.post(address(new, "take_over"), {"depuis": str(filed.pk), "answers": ["full_name"]})
+    assert new.dossier.answers.get().raw == {"full_name": "Camille Exemple"}
+
+
+def test_nobody_takes_over_from_a_stranger(filed, client):
+    mine = make.ApplicationFactory()
+    client.force_login(mine.candidate)
+    page = client.get(address(mine, "take_over") + f"?depuis={filed.pk}").content.decode()
+    assert "06 39 98 00 01" not in page
+    client.post(address(mine, "take_over"), {"depuis": str(filed.pk), "answers": ["full_name"]})
+    assert not mine.dossier.answers.exists()
+
+
+def test_applying_elsewhere_leads_to_the_answers(filed, client):
+    other = make.OfferFactory(title="Une autre offre", parameters={})
+    client.force_login(filed.candidate)
+    page = client.get(address(filed, "elsewhere")).content.decode()
+    assert "Une autre offre" in page
+    assert filed.offer.title not in page.split("portal-steps")[1]
+    start = reverse("applications:start", args=[other.slug]) + f"?depuis={filed.pk}"
+    response = client.post(start, make.start_form(other))
+    assert response.url.endswith(f"/reprendre/?depuis={filed.pk}")
+
+
+# Taking all away
+
+
+@pytest.mark.parametrize("is_filed", [True, False])
+def test_everything_given_is_in_one_archive(filed, reopened, client, is_filed):
+    application = filed if is_filed else reopened
+    client.force_login(filed.candidate)
+    response = client.get(address(application, "download"))
+    assert response.headers["Cache-Control"] == "private, no-store"
+    with zipfile.ZipFile(io.BytesIO(response.getvalue())) as zipped:
+        assert zipped.testzip() is None
+        names = zipped.namelist()
+        assert {"dossier.html", "dossier.json", "pieces/cv/01-cv.pdf"} <= set(names)
+        assert zipped.read("pieces/cv/01-cv.pdf") == make.pdf_bytes()
+        content = json.loads(zipped.read("dossier.json"))
+        page = zipped.read("dossier.html").decode()
+    assert content["annexes"][0]["signed"]
+    assert "Avis motivé." in page
+    assert 'href="pieces/cv/01-cv.pdf"' in page
