@@ -118,3 +118,11 @@ def test_a_table_grows(visitor, application, javascript):
     expect(page.get_by_text("Vos réponses sont enregistrées. Certaines sont à corriger.")).to_be_visible()
     rows = stored(application, "training")["internships"]
     assert [row["hospital"] for row in rows] == ["Hôpital d’exemple", "Huitième"]
+
+
+def test_signing_out_leaves_no_draft_behind(visitor, application):
+    page = section(visitor(application.candidate), application)
+    page.evaluate("localStorage.setItem('brouillon /ailleurs/', '{}'); localStorage.setItem('theme', 'dark')")
+    page.get_by_role("button", name="Se déconnecter").first.click()
+    page.wait_for_url("**/")
+    assert page.evaluate("Object.keys(localStorage)") == ["theme"]

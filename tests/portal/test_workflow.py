@@ -44,6 +44,7 @@ APPLICATIONS = {
     "refuse": ({"filed"}, "inadmissible", "hr", True),
     "accept": ({"admissible"}, "accepted", "hr", True),
     "reject": ({"admissible"}, "rejected", "hr", True),
+    "supersede": ({"filed", "inadmissible"}, "superseded", "portal", False),
 }
 ANNEXES = {
     "invite": ({"to_send"}, "sent", "candidate", False),
