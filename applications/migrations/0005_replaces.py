@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('applications', '0004_mail_texts'),
-        ('dossiers', '0005_carried_sign_off'),
+        ('dossiers', '0006_carried_sign_off'),
         ('offers', '0005_history_and_publication_time'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]

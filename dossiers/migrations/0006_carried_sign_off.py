@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('dossiers', '0004_answers_writer'),
+        ('dossiers', '0005_safe_copies'),
     ]
 
     operations = [
