@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 
 from offers import lifecycle, news, publication, views
+from offers.admin_bulk import ManyOffers
 from offers.admin_forms import CampaignForm, ImportForm, OfferForm, form_for, move_form, own_sections
 from offers.admin_lists import DeadlineFilter, KindFilter, RegionFilter, StateFilter, searched
 from offers.history import changes, recorded
@@ -60,7 +61,7 @@ class HrAdmin(admin.ModelAdmin):
 
 
 @admin.register(Offer)
-class OfferAdmin(HrAdmin):
+class OfferAdmin(ManyOffers, HrAdmin):
     list_display = ["title", "kind_label", "institution", "state_label", "deadline", "published_at"]
     list_filter = [
         StateFilter,
@@ -74,8 +75,8 @@ class OfferAdmin(HrAdmin):
     search_help_text = "Mots de l’offre, ou référence."
     prepopulated_fields = {"slug": ["title"]}
     ordering = ["-created_at", "-pk"]
-    actions = None
     change_form_template = "admin/offers/offer/change_form.html"
+    change_list_template = "admin/offers/offer/change_list.html"
 
     @admin.display(description="état", ordering="state")
     def state_label(self, offer: Offer) -> str:

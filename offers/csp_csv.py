@@ -191,7 +191,7 @@ class _Importer:
             else:
                 change.offer.save()
                 self.report.updated += 1
-        _give_addresses(new)
+        give_addresses(new)
         self.report.created += len(Offer.objects.bulk_create(new))
 
     def _row(self, line: int, cells: dict[str, str], existing: Offer | None) -> RowChange | None:
@@ -285,7 +285,7 @@ def _keep_unrecognised(change: RowChange) -> None:
         change.offer.body = "\n\n".join(filter(None, [change.offer.body, "\n".join(lines)]))
 
 
-def _give_addresses(offers: list[Offer]) -> None:
+def give_addresses(offers: list[Offer]) -> None:
     """An address that no offer has, for each, with one query."""
     stems = [slugify(f"{offer.title}-{offer.reference}")[:110].strip("-") or "offre" for offer in offers]
     taken = set(Offer.objects.filter(slug__in=stems).values_list("slug", flat=True))
