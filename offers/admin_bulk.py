@@ -34,7 +34,7 @@ def move_selected(model_admin, request: HttpRequest, queryset):
     confirmed = "confirmed" in request.POST
     form = move_form(move, request.POST if confirmed else None)
     context = model_admin.admin_site.each_context(request) | {
-        "title": f"{move.label} : {len(offers)} offre{'s' if len(offers) > 1 else ''}",
+        "title": f"{move.label} : {len(offers)} offre{'s' if len(offers) > 1 else ''}",
         "move": move,
         "tells": move.effect is tell,
         "opts": model_admin.opts,
@@ -134,5 +134,5 @@ class ManyOffers:
             return False
         new = sum(change.is_new for change in told.effective)
         changed = len(told.effective) - new
-        messages.success(request, f"Import fait : {new} brouillon(s) créé(s), {changed} offre(s) modifiée(s).")
+        messages.success(request, f"Import fait : {new} brouillon(s) créé(s), {changed} offre(s) modifiée(s).")
         return True

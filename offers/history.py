@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import pghistory
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -45,9 +46,14 @@ class Change:
     differences: list[Difference] = field(default_factory=list)
 
 
-def recorded(actor: Any, why: str):
-    """A context manager: the changes of offers made within are this person's (None: the portal's), for this reason."""
-    return pghistory.context(who=str(actor or "Le portail"), user=getattr(actor, "pk", None), why=why)
+@contextmanager
+def recorded(actor: Any, why: str) -> Iterator[None]:
+    """The changes of offers made within are this person's (None: the portal's), for this reason."""
+    with pghistory.context(who=str(actor or "Le portail"), user=getattr(actor, "pk", None), why=why):
+        yield
+    if connection.in_atomic_block:  # what follows in the same transaction is not theirs
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('pghistory.context_id', '', true)")
 
 
 def changes(offer: Offer) -> list[Change]:

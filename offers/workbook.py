@@ -133,9 +133,9 @@ def plan(content: bytes, user: Any) -> Plan:
         reference = cells.get(REFERENCE, "").strip()
         change = _change(kind, line, cells, existing.get(reference), institutions)
         if reference in seen:
-            change.errors.append("Référence : elle est déjà plus haut dans le classeur.")
+            change.errors.append("Référence : elle est déjà plus haut dans le classeur.")
         if reference in elsewhere:
-            change.errors.append("Référence : une autre offre la porte déjà.")
+            change.errors.append("Référence : une autre offre la porte déjà.")
         seen.add(reference)
         told.changes.append(change)
         for heading in change.unrecognised:
@@ -159,17 +159,17 @@ def _change(
     if existing is not None:
         change = RowChange(line, reference, copy_of(existing), before=existing)
         if existing.kind != kind.slug:
-            change.errors.append(f"Cette offre n’est pas du type de la feuille « {_title(kind)} ».")
+            change.errors.append(f"Cette offre n’est pas du type de la feuille « {_title(kind)} ».")
             return change
         if named and named != plain(existing.institution.name):
-            change.errors.append(f"{INSTITUTION} : il se change sur la fiche de l’offre.")
+            change.errors.append(f"{INSTITUTION} : il se change sur la fiche de l’offre.")
         own = {heading: cell for heading, cell in own.items() if not _is_cut(existing, heading, cell)}
     else:
         institution = institutions.get(named)
         if institution is None and len(institutions) == 1 and not named:
             [institution] = institutions.values()
         if institution is None:
-            told = f"{INSTITUTION} : « {cells.get(INSTITUTION, '')} » n’est pas l’un des vôtres."
+            told = f"{INSTITUTION} : « {cells.get(INSTITUTION, '')} » n’est pas l’un des vôtres."
             return RowChange(line, reference, Offer(kind=kind.slug), errors=[told])
         change = RowChange(line, reference, draft(kind, institution))
     apply_row(change, own)
@@ -214,22 +214,22 @@ def _rows(content: bytes) -> Iterator[tuple[OfferKind, int, dict[str, str]]]:
     for title, rows in _sheets(content):
         kind = kinds.get(plain(title))
         if kind is None:
-            raise NotAWorkbookError(f"La feuille « {title} » ne porte le nom d’aucun type d’offre.")
+            raise NotAWorkbookError(f"La feuille « {title} » ne porte le nom d’aucun type d’offre.")
         headings = [_text(value).strip() for value in next(rows, ())]
         if REFERENCE not in headings:
-            raise NotAWorkbookError(f"La feuille « {title} » n’a pas de colonne « {REFERENCE} » en première ligne.")
+            raise NotAWorkbookError(f"La feuille « {title} » n’a pas de colonne « {REFERENCE} » en première ligne.")
         for line, values in enumerate(rows, start=2):
             cells = {h: _text(value) for h, value in zip(headings, values, strict=False) if h}
             if any(text.strip() for text in cells.values()):
                 number += 1
                 if number > MOST_ROWS:
-                    raise NotAWorkbookError(f"Plus de {MOST_ROWS} lignes : envoyez-les en plusieurs classeurs.")
+                    raise NotAWorkbookError(f"Plus de {MOST_ROWS} lignes : envoyez-les en plusieurs classeurs.")
                 yield kind, line, cells
 
 
 def _sheets(content: bytes) -> Iterator[tuple[str, Iterator[tuple[Any, ...]]]]:
     if len(content) > MOST_BYTES:
-        raise NotAWorkbookError("Ce fichier est trop lourd : deux mégaoctets au plus.")
+        raise NotAWorkbookError("Ce fichier est trop lourd : deux mégaoctets au plus.")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > MOST_UNPACKED:

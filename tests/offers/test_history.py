@@ -66,6 +66,12 @@ def test_a_move_says_who_and_why(hr, offer):
     assert [difference.label for difference in latest.differences] == ["Date limite de candidature"]
 
 
+def test_what_follows_a_move_in_the_same_transaction_is_not_part_of_it(hr, offer):
+    WORKFLOW.run(offer, "close", actor=hr.user, reason="Fin.")
+    Offer.objects.filter(pk=offer.pk).update(title="Autre")
+    assert [change.who for change in changes(Offer.objects.get())] == [UNKNOWN, str(hr.user), UNKNOWN]
+
+
 def test_the_page_tells_each_change(client, hr, offer):
     Offer.objects.filter(pk=offer.pk).update(title="<b>Titre</b>")
     Offer.objects.filter(pk=offer.pk).update(title="Titre")
