@@ -131,12 +131,12 @@ def _forget_bytes(storage: Storage, names: Iterable[str]) -> None:
 
 def add_pieces(
     dossier: Dossier, key: str, uploads: Iterable[UploadedFile], *, replaces: Piece | None = None
-) -> tuple[list[Piece], list[str]]:
-    """Take several files of one piece: those that are taken, and a sentence for each that is not."""
-    taken, refusals = [], []
+) -> tuple[list[Piece], dict[str, str]]:
+    """Take several files of one piece: those that are taken, and the reason for each that is not, by its name."""
+    taken, refused = [], {}
     for upload in uploads:
         try:
             taken.append(add_piece(dossier, key, upload, replaces=replaces))
         except ValidationError as error:
-            refusals.append(f"« {safe_name(upload.name or 'fichier')} » : {' '.join(error.messages)}")
-    return taken, refusals
+            refused[safe_name(upload.name or "fichier")] = " ".join(error.messages)
+    return taken, refused

@@ -29,21 +29,19 @@ def piece(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     sent = (request.POST, request.FILES) if request.method == "POST" else ()
     form = PieceForm(*sent, several=spec.multiple and replaced is None)
     if request.method == "POST":
+        taken, refused = [], {}
         if form.is_valid():
-            taken, refusals = add_pieces(application.dossier, key, form.cleaned_data["file"], replaces=replaced)
-        else:
-            taken, refusals = [], form.errors.get("file", [])
-        if request.accepts("text/html") is False:
-            return JsonResponse({"taken": [file.name for file in taken], "refusals": list(refusals)})
+            taken, refused = add_pieces(application.dossier, key, form.cleaned_data["file"], replaces=replaced)
+            for name, reason in refused.items():
+                form.add_error("file", f"« {name} » : {reason}")
+        if not request.accepts("text/html"):
+            reasons = list(refused.values()) or form.errors.get("file", [])
+            return JsonResponse({"taken": [file.name for file in taken], "refusals": reasons})
         _tell(request, taken)
-        if not refusals:
-            return redirect("applications:piece", application.pk, key)
         if form.is_valid():
-            for refusal in refusals:
-                form.add_error("file", refusal)
-    return render(
-        request, "applications/piece.html", _context(application, spec) | {"form": form, "replaced": replaced}
-    )
+            return redirect("applications:piece", application.pk, key)
+    context = _context(application, spec) | {"form": form, "replaced": replaced}
+    return render(request, "applications/piece.html", context)
 
 
 def _uuid(sent: MultiValueDict) -> UUID | None:

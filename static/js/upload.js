@@ -163,6 +163,8 @@ function warn(event) {
 }
 
 if (form) {
+  form.querySelector("[data-with-script]").hidden = false;
+  form.querySelector("[data-without-script]").hidden = true;
   form.addEventListener("submit", begin);
   form.addEventListener("dragover", (event) => event.preventDefault());
   form.addEventListener("drop", take);

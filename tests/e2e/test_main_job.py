@@ -193,8 +193,7 @@ def upload_pieces(candidate: Page, spec: DossierSpec) -> None:
         candidate.get_by_role("link", name=piece.label, exact=True).click()
         file = {"name": f"{piece.key}.pdf", "mimeType": "application/pdf", "buffer": pdf_bytes()}
         candidate.locator("[name=file]").set_input_files(file)
-        candidate.get_by_role("button", name="Envoyer le fichier").click()
-        expect(candidate.get_by_role("link", name=f"{piece.key}.pdf")).to_be_visible()
+        expect(candidate.locator(".portal-file__name", has_text=f"{piece.key}.pdf")).to_be_visible()
         candidate.get_by_role("main").get_by_role("link", name="Revenir au dossier").click()
 
 

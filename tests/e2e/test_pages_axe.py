@@ -176,7 +176,8 @@ def test_pages_of_a_dossier_in_preparation(visitor, inspect):
 
     page.goto(at(fresh, "piece", "cv"))
     inspect(page)
-    submit(page, "Envoyer le fichier")
+    page.evaluate("document.querySelector('[data-upload]').requestSubmit()")  # without a file
+    page.wait_for_load_state()
     inspect(page, wrong=True)
     page.goto(at(ready, "piece", "diplomas"))
     inspect(page)

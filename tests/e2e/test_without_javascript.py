@@ -41,7 +41,7 @@ def test_a_dossier_without_javascript(visitor):
         {"name": "cv.pdf", "mimeType": "application/pdf", "buffer": pdf_bytes()}
     )
     page.get_by_role("button", name="Envoyer le fichier").click()
-    expect(page.get_by_role("link", name="cv.pdf")).to_be_visible()
+    expect(page.locator(".portal-file__name", has_text="cv.pdf")).to_be_visible()
     page.get_by_role("main").get_by_role("link", name="Revenir au dossier").click()
 
     page.get_by_role("link", name="Annexe 5 –").click()
