@@ -87,6 +87,11 @@ class Criteria:
         )
         return found.sorted_by(query.get("tri", ""))
 
+    @classmethod
+    def read_text(cls, query: str) -> Criteria:
+        """From what `query` wrote."""
+        return cls.read(QueryDict(query))
+
     def sorted_by(self, sort: str) -> Criteria:
         """The same search in another order; in its usual one, if that one makes no sense here."""
         return replace(self, sort=sort if sort in self.sorts else "")
@@ -131,6 +136,9 @@ class Criteria:
 
     def with_closed_ones(self) -> Criteria:
         return replace(self, with_closed=True)
+
+    def open_only(self) -> Criteria:
+        return replace(self, with_closed=False, sort="")
 
     @property
     def near_label(self) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import secrets
 from datetime import datetime
 from functools import cache, cached_property
 from typing import Any
 
 import pghistory
+from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.contrib.postgres.search import (
     SearchVector,
@@ -249,3 +251,62 @@ class OfferTransition(TransitionLog):
 
     class Meta(TransitionLog.Meta):
         verbose_name = "mouvement d’une offre"
+
+
+def _secret() -> str:
+    return secrets.token_urlsafe(24)
+
+
+class Alert(models.Model):
+    """A search that an address follows, without an account. Nothing is sent before its owner has confirmed it.
+
+    query: the search as in an address (`Criteria.query`). secret: who holds it may change or end the alert.
+    checked_at: the offers published until then have been told.
+    """
+
+    class Frequency(models.TextChoices):
+        DAILY = "daily", "Chaque jour où il y a du nouveau"
+        WEEKLY = "weekly", "Une fois par semaine, le lundi"
+
+    email = models.EmailField("adresse électronique")
+    query = models.TextField("recherche", blank=True)
+    frequency = models.CharField("fréquence", max_length=10, choices=Frequency.choices, default=Frequency.DAILY)
+    secret = models.CharField(max_length=40, unique=True, default=_secret, editable=False)
+    created_at = models.DateTimeField("demandée le", auto_now_add=True)
+    asked_at = models.DateTimeField("confirmation demandée le", default=timezone.now)
+    confirmed_at = models.DateTimeField("confirmée le", null=True)
+    checked_at = models.DateTimeField("offres annoncées jusqu’au", null=True)
+    ends_at = models.DateTimeField("prend fin le", null=True)
+
+    class Meta:
+        verbose_name = "alerte"
+        constraints = [models.UniqueConstraint(fields=["email", "query"], name="one_alert_per_search")]
+        indexes = [
+            models.Index(fields=["checked_at"], name="alert_due", condition=models.Q(confirmed_at__isnull=False))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} : {self.query or 'toutes les offres'}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("alerts:manage", args=[self.secret])
+
+
+def is_favourite(user, offer: Offer) -> bool:
+    return user.is_authenticated and Favourite.objects.filter(user=user, offer=offer).exists()
+
+
+class Favourite(models.Model):
+    """An offer that someone keeps at hand."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="favourites")
+    offer = models.ForeignKey(Offer, models.CASCADE, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "favori"
+        ordering = ["-created_at", "-pk"]
+        constraints = [models.UniqueConstraint(fields=["user", "offer"], name="favourite_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user} : {self.offer}"

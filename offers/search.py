@@ -21,7 +21,7 @@ from offers.models import SEARCH_CONFIG, Offer, search_words
 
 NEARNESS = "0.45"
 MOST_NEAR_WORDS = 8
-MOST_WIDER = 4
+MOST_WIDER = 5
 # The drafts found are left out by the index.
 SAYING = """
     SELECT coalesce(array_agg(id), '{}'), websearch_to_tsquery(%(config)s::regconfig, %(words)s)::text
@@ -118,6 +118,9 @@ class Found:
         ]
         if criteria.near:
             searches.append((f"chercher plus loin que près de {criteria.near_label}", criteria.without_near()))
+            if criteria.words or self._chosen:
+                alone = Criteria(near=criteria.near)
+                searches.append((f"voir tout ce qui est près de {criteria.near_label}", alone))
         if criteria.words and not criteria.is_only_words:
             searches.append((f"chercher sans les mots « {criteria.words} »", criteria.without_words()))
         if not criteria.with_closed:

@@ -1,6 +1,7 @@
 from celery import shared_task
 from django.utils import timezone
 
+from offers import alerts
 from offers.lifecycle import WORKFLOW
 from offers.models import Offer
 from portal.workflow import TransitionRefused
@@ -18,3 +19,14 @@ def close_expired_offers() -> int:
         except TransitionRefused:  # extended or closed by hand in between
             continue
     return closed
+
+
+@shared_task
+def tell_news() -> int:
+    """The mails of the alerts that are due."""
+    return alerts.tell_news()
+
+
+@shared_task
+def forget_alerts() -> int:
+    return alerts.forget()

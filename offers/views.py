@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from offers.blank_form import blank_form
 from offers.filters import Criteria, page_number
-from offers.models import Offer
+from offers.models import Offer, is_favourite
 from offers.page_cache import kept
 from offers.published import absolute, job_posting
 from offers.search import EVERYTHING, Found
@@ -50,7 +50,8 @@ def index(request: HttpRequest) -> HttpResponse:
 @kept(lambda request, slug: request.path)
 def detail(request: HttpRequest, slug: str) -> HttpResponse:
     offer = get_object_or_404(EVERYTHING.public().select_related("institution"), slug=slug)
-    return render(request, "offers/detail.html", presentation(offer))
+    context = presentation(offer) | {"is_favourite": is_favourite(request.user, offer)}
+    return render(request, "offers/detail.html", context)
 
 
 @require_safe

@@ -1,9 +1,9 @@
-"""Keep out of every log what opens a door: a signatory's link and a password-reset link are keys. Needs no Django."""
+"""Keep out of every log what opens a door: links of signatories, of alerts, of passwords are keys. Needs no Django."""
 
 import logging
 import re
 
-SECRET_PATH = re.compile(r"/(avis|compte/password/reset/key)/[^/?\s]+")
+SECRET_PATH = re.compile(r"/(avis|alertes|compte/password/reset/key)/[^/?\s]+")
 
 
 def without_secrets(text: str) -> str:

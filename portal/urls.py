@@ -13,6 +13,7 @@ urlpatterns = [
     path("apres-connexion/", landing.after_login, name="after_login"),
     path("", include("offers.urls_machines")),
     path("offres/", include("offers.urls")),
+    path("alertes/", include("offers.urls_alerts")),
     path("candidatures/", include("applications.urls")),
     path("avis/", include("applications.urls_signatory")),
     path("commission/", include("applications.urls_commission")),

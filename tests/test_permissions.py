@@ -25,12 +25,14 @@ from django.db import transaction
 from django.test import Client
 from django.urls import NoReverseMatch, get_resolver, reverse
 from django.urls.resolvers import URLPattern
+from django.utils import timezone
 
 from applications.models import Application, Recusal, Review
 from dossiers import signing
 from dossiers.answers import save_answers
 from dossiers.models import Document, Opinion, Piece
 from dossiers.uploads import add_piece
+from offers.models import Alert
 from portal.notifications.models import Mail
 from tests import factories as make
 from tests.answers import filled_section
@@ -224,7 +226,8 @@ def build_world() -> World:
     values |= {
         "fresh": {"slug": make.OfferFactory(institution=hr.institution).slug},
         "link": {"token": link},
-        "wrong": {"token": "A" * 43},
+        "wrong": {"token": "A" * 43, "secret": "A" * 32},
+        "alert": {"secret": Alert.objects.create(email="suiveur@example.org", confirmed_at=timezone.now()).secret},
         "commission": {"object_id": commission.pk},
         "session": {"pk": session.pk, "object_id": session.pk},
         "accounts_user": {"object_id": candidate.pk},

@@ -235,6 +235,16 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute="*"),
         "options": {"expires": 60},
     },
+    "tell-news": {
+        "task": "offers.tasks.tell_news",
+        "schedule": crontab(minute="*/15", hour="7-19"),
+        "options": {"expires": 900},
+    },
+    "forget-alerts": {
+        "task": "offers.tasks.forget_alerts",
+        "schedule": crontab(minute=40, hour=3),
+        "options": {"expires": 3600},
+    },
 }
 REMINDER_DAYS = env.list("REMINDER_DAYS", cast=int, default=[14, 7, 3, 1])
 

@@ -15,7 +15,7 @@ from applications.commission.sessions import fill_agenda
 from applications.models import Application
 from dossiers import signing
 from dossiers.answers import save_answers
-from offers.models import Offer
+from offers.models import Alert, Offer
 from portal.demo_mail import mailbox
 from portal.notifications.models import Mail
 from portal.urls import urlpatterns as portal_urls
@@ -80,6 +80,9 @@ def test_public_pages(visitor, inspect):
     addresses += [offer.get_absolute_url() for offer in (open_offer, closed, rolling)]
     addresses += [reverse(f"pages:{name}") for name in ("legal", "privacy", "accessibility", "sitemap_page", "help")]
     addresses += ["/verifier/", "/verifier/?reference=inconnue"]
+    alert = Alert.objects.create(email="docteur@example.org", query="q=psychiatre")
+    addresses += ["/alertes/nouvelle/?q=psychiatre&region=28", "/alertes/demandee/", "/alertes/introuvable/"]
+    addresses += [alert.get_absolute_url(), f"{alert.get_absolute_url()}fin/"]
     addresses += ["/introuvable/"]
     for address in addresses:
         page.goto(address)
