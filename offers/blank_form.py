@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from types import ModuleType
 from typing import Any, BinaryIO
 
 from django.conf import settings
@@ -29,11 +31,16 @@ def blank_form(offer: Offer) -> BinaryIO:
     """The PDF. Same offer, same words, same layout: same file, printed once (in less than a second)."""
     spec = offer.kind_definition.dossier_spec(offer.parameters)
     content = blank_content(offer.kind, spec, printed_context(offer))
-    name = f"formulaires/{fingerprint([content, _edition()])}.pdf"
-    if not default_storage.exists(name):
-        from dossiers.pdf.render import render_dossier  # heavy: loaded by who prints
+    return print_once("formulaires", content, lambda render: render.render_dossier(content))
 
-        pdf = render_dossier(content)
+
+def print_once(folder: str, content: Any, printed: Callable[[ModuleType], bytes]) -> BinaryIO:
+    """The PDF of this content, kept under its fingerprint and the layout's. `printed` gets `dossiers.pdf.render`."""
+    name = f"{folder}/{fingerprint([content, _edition()])}.pdf"
+    if not default_storage.exists(name):
+        from dossiers.pdf import render  # heavy: loaded by who prints
+
+        pdf = printed(render)
         default_storage.save(name, ContentFile(pdf))
         return ContentFile(pdf)
     return default_storage.open(name)

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_safe
 from offers.blank_form import blank_form
 from offers.filters import Criteria, page_number
 from offers.models import Offer, is_favourite
+from offers.offer_sheet import offer_sheet
 from offers.page_cache import kept
 from offers.published import absolute, job_posting
 from offers.search import EVERYTHING, Found
@@ -58,6 +59,12 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
 def blank(request: HttpRequest, slug: str) -> FileResponse:
     offer = get_object_or_404(Offer.objects.public().select_related("institution"), slug=slug)
     return FileResponse(blank_form(offer), filename=f"formulaire-{offer.slug}.pdf", content_type="application/pdf")
+
+
+@require_safe
+def sheet(request: HttpRequest, slug: str) -> FileResponse:
+    offer = get_object_or_404(EVERYTHING.public().select_related("institution"), slug=slug)
+    return FileResponse(offer_sheet(offer), filename=f"offre-{offer.slug}.pdf", content_type="application/pdf")
 
 
 def presentation(offer: Offer) -> dict:
