@@ -26,10 +26,11 @@ MOST_REQUESTS_A_DAY = 3  # to one address
 MOST_REQUESTS_AN_HOUR = 20  # from one machine: a hospital goes out by one address
 MOST_ALERTS = 20
 MOST_OFFERS = 30  # in one mail
+LONGEST_SEARCH = 2000  # characters of its address
 
 
-class TooManyRequests(Exception):
-    """Too many alerts are asked for from the same machine."""
+class Refused(Exception):
+    """What the person who asks for an alert can do about it, in words."""
 
 
 def criteria(alert: Alert) -> Criteria:
@@ -60,20 +61,23 @@ def followed(search: Criteria) -> str:
 def ask(email: str, search: Criteria, frequency: str, machine: str, now: datetime | None = None) -> None:
     """Ask the owner of an address to confirm an alert. Says nothing of what this address follows already.
 
-    machine: who asks, for the limit on requests; raises TooManyRequests.
+    machine: who asks, for the limit on requests. Raises Refused.
     """
     now = now or timezone.now()
+    query = followed(search)
+    if len(query) > LONGEST_SEARCH:
+        raise Refused("Cette recherche a trop de critères pour une alerte : retirez-en quelques-uns.")
     _count(machine)
     email = email.lower()
     theirs = Alert.objects.select_for_update().filter(email=email)
-    alert = theirs.filter(query=followed(search)).first()
+    alert = theirs.filter(query=query).first()
     if alert and (alert.confirmed_at or alert.asked_at > now - BETWEEN_REQUESTS):
         return  # only its owner, by the link, changes a confirmed alert
     asked_lately = theirs.filter(confirmed_at=None, asked_at__gt=now - timedelta(days=1))
     if theirs.count() >= MOST_ALERTS or asked_lately.count() >= MOST_REQUESTS_A_DAY:
         return
     if alert is None:
-        alert = Alert(email=email, query=followed(search))
+        alert = Alert(email=email, query=query)
     alert.frequency, alert.asked_at = frequency, now
     alert.save()
     outbox.enqueue("alert_confirmation", email, {"alert": alert.pk})
@@ -83,7 +87,7 @@ def _count(machine: str) -> None:
     key = f"alerts:{machine}"
     cache.add(key, 0, 3600)
     if cache.incr(key) > MOST_REQUESTS_AN_HOUR:
-        raise TooManyRequests
+        raise Refused("Trop d’alertes viennent d’être demandées depuis votre réseau. Réessayez dans une heure.")
 
 
 def confirm(alert: Alert, now: datetime | None = None) -> None:

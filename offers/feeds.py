@@ -28,7 +28,7 @@ MOST_EVENTS = 1000
 CHUNK = 200
 SHORT = EVERYTHING.defer("body", "details", "parameters")
 PAGES = ["home", "offers:list", "pages:help", "pages:legal", "pages:privacy", "pages:accessibility"]
-PRIVATE = ["/gestion/", "/candidatures/", "/commission/", "/avis/", "/compte/"]
+PRIVATE = ["/gestion/", "/candidatures/", "/commission/", "/avis/", "/alertes/", "/compte/"]
 
 
 def search_address(request: HttpRequest, **_) -> str:

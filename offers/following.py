@@ -16,8 +16,6 @@ from offers.filters import Criteria
 from offers.models import Alert, Favourite, Offer
 from portal.forms import Button, DsfrForm
 
-TOO_MANY = "Trop d’alertes viennent d’être demandées depuis votre réseau. Réessayez dans une heure."
-
 
 class AlertForm(DsfrForm, forms.Form):
     buttons = (Button("Recevoir le lien de confirmation"),)
@@ -48,13 +46,13 @@ class FrequencyForm(DsfrForm, forms.ModelForm):
 def new_alert(request: HttpRequest) -> HttpResponse:
     """Follow the search that the address of this page holds."""
     criteria = Criteria.read(request.GET)
-    form = AlertForm(request.POST or None)
+    form = AlertForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         try:
             machine = get_adapter().get_client_ip(request)
             alerts.ask(form.cleaned_data["email"], criteria, form.cleaned_data["frequency"], machine)
-        except alerts.TooManyRequests:
-            form.add_error(None, TOO_MANY)
+        except alerts.Refused as refusal:
+            form.add_error(None, str(refusal))
         else:
             return redirect("alerts:asked")
     followed = Criteria.read_text(alerts.followed(criteria))
@@ -73,7 +71,7 @@ def manage_alert(request: HttpRequest, secret: str) -> HttpResponse:
     alert = Alert.objects.filter(secret=secret).first()
     if alert is None:
         return render(request, "offers/alert_ended.html", {"known": False}, status=404)
-    form = FrequencyForm(request.POST or None, instance=alert)
+    form = FrequencyForm(request.POST if request.method == "POST" else None, instance=alert)
     if request.method == "POST" and form.is_valid():
         known = alert.confirmed_at
         form.save()

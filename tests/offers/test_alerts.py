@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 import time_machine
@@ -205,13 +206,37 @@ def test_a_wrong_address_is_told_beside_its_field(client, email):
     assert not Alert.objects.exists()
 
 
+def test_a_search_too_long_to_be_followed_is_refused_in_words(client):
+    query = "&".join(f"contrat={number}{'é' * 150}" for number in range(20))
+    answer = ask(client, query=query)
+    assert answer.status_code == 400
+    assert "trop de critères" in answer.content.decode()
+    assert EMAIL in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type"),
+    [
+        (b"email=%ff%fe&frequency=daily", "application/x-www-form-urlencoded"),
+        (b"email=a", "application/x-www-form-urlencoded; charset=utf-16"),
+        (b"email=a", "application/x-www-form-urlencoded; charset=inconnu"),
+        (b"--x\r\nnothing", "multipart/form-data; boundary=x"),
+        (b"nothing", "multipart/form-data"),
+        (b"{", "application/json"),
+        (b"&".join(b"a=1" for _ in range(3000)), "application/x-www-form-urlencoded"),
+    ],
+)
+def test_a_malformed_request_is_answered(client, body, content_type):
+    assert client.generic("POST", NEW, body, content_type=content_type).status_code == 400
+
+
 def test_no_request_breaks_an_alert(client):
     @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.dictionaries(st.sampled_from(NAMES), HOSTILE, max_size=4), HOSTILE, HOSTILE)
     def check(query, email, frequency):
         answer = client.post(NEW, {"email": email, "frequency": frequency}, query_params=query)
         assert answer.status_code in {302, 400}
-        client.get(reverse("alerts:manage", args=["x" + "".join(filter(str.isalnum, email))]))
+        assert client.get(f"/alertes/{quote(email, safe='')}/").status_code in {200, 302, 404}
 
     check()
 

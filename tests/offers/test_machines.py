@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 import json
 import re
-from datetime import timedelta
 
 import pytest
 from django.urls import reverse
@@ -137,8 +137,54 @@ def test_search_engines_are_told_of_the_post(client):
     assert page.xpath("//meta[@property='og:url']/@content")[0].endswith(offer.get_absolute_url())
 
 
+# schema.org/JobPosting (2025): what may stand in it, and what search engines ask for; the same for what it holds.
+SCHEMA = {
+    "JobPosting": (
+        {"title", "description", "datePosted", "hiringOrganization", "jobLocation"},
+        {"identifier", "url", "directApply", "validThrough", "employmentType", "industry", "qualifications"},
+    ),
+    "PropertyValue": ({"name", "value"}, set()),
+    "Organization": ({"name"}, {"url", "sameAs", "logo"}),
+    "Place": ({"address"}, set()),
+    "PostalAddress": ({"addressCountry"}, {"addressLocality", "addressRegion", "postalCode", "streetAddress"}),
+}
+
+
+def assert_valid(thing: dict) -> None:
+    required, optional = SCHEMA[thing["@type"]]
+    names = {name for name in thing if not name.startswith("@")}
+    assert required <= names
+    assert names <= required | optional
+    for value in thing.values():
+        assert value not in ("", None)
+        if isinstance(value, dict):
+            assert_valid(value)
+
+
+@pytest.mark.parametrize("kind", all_kinds(), ids=lambda kind: kind.slug)
+@pytest.mark.parametrize("scarce", [False, True], ids=["full", "scarce"])
+def test_the_job_posting_is_valid(client, kind, scarce):
+    little = {"deadline": None, "location": "", "region": "", "department": "", "full_time": None}
+    offer = make.OfferFactory(
+        kind=kind.slug, body="**Gras** </script><b>", **(little if scarce else {"full_time": True})
+    )
+    page = html.fromstring(client.get(offer.get_absolute_url()).content)
+    [text] = page.xpath("//script[@type='application/ld+json']/text()")
+    posting = json.loads(text)
+    assert posting["@context"] == "https://schema.org/"
+    assert_valid(posting)
+    datetime.date.fromisoformat(posting["datePosted"])
+    assert posting.get("employmentType", "OTHER") in {"FULL_TIME", "PART_TIME", "OTHER"}
+    if "validThrough" in posting:
+        assert datetime.datetime.fromisoformat(posting["validThrough"]) == offer.deadline
+    graph = {meta.get("property"): meta.get("content") for meta in page.xpath("//meta[starts-with(@property, 'og:')]")}
+    assert {"og:title", "og:type", "og:url", "og:description", "og:site_name", "og:locale"} <= graph.keys()
+    assert all(graph.values())
+    assert graph["og:url"].startswith("http")
+
+
 def test_a_closed_offer_is_no_job_posting(client):
-    offer = make.OfferFactory(deadline=timezone.now() - timedelta(days=1))
+    offer = make.OfferFactory(deadline=timezone.now() - datetime.timedelta(days=1))
     assert "application/ld+json" not in client.get(offer.get_absolute_url()).content.decode()
 
 
@@ -162,3 +208,26 @@ def test_no_address_breaks_a_feed(client, offers):
         body(response)
 
     check()
+
+
+MALFORMED = [
+    "q=%00%ff%fe",
+    "q=" + "x" * 1_000_000,
+    "region=%ed%a0%80&region=%c3",
+    "&&&=;",
+    "page=9" + "9" * 400,
+    "%%%",
+    "q",
+]
+
+
+@pytest.mark.parametrize("query", MALFORMED, ids=lambda query: query[:12])
+def test_malformed_addresses_are_answered(client, offers, query):
+    for name in SEARCHES:
+        response = client.get(f"{reverse(name)}?{query}", headers={"if-none-match": '"\x01, W/', "accept": "\xff"})
+        assert response.status_code == 200
+        body(response)
+
+
+def test_too_many_parameters_are_refused(client, offers):
+    assert client.get(reverse("machines:api") + "?" + "&".join(["region=28"] * 3000)).status_code == 400
