@@ -4,7 +4,7 @@ export PYTHONPATH =
 export UV_PYTHON_DOWNLOADS = never
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test lint format screenshots bench bootstrap bootstrap-test
+.PHONY: help demo demo-reset test lint format screenshots bench faults bootstrap bootstrap-test
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,9 @@ screenshots: bootstrap-test ## The pictures of the README, from a running demo (
 
 bench: bootstrap-test ## Speed of the pages against a minimal Django page (documents: bench-pdf)
 	@exec $(PYTHON) -m tests.bench
+
+faults: bootstrap-test ## Campaigns whose processes are killed at random (RUNS=30 KILLS=10)
+	@exec $(PYTHON) -m tests.faults $(or $(RUNS),30) $(or $(KILLS),10)
 
 bench-%: bootstrap-test
 	@exec $(PYTHON) -m tests.bench $*

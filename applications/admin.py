@@ -12,15 +12,18 @@ from django.views.decorators.http import require_POST
 from applications import correspondence, lifecycle
 from applications.commission.admin import SessionAdmin  # noqa: F401 (registers the sessions)
 from applications.models import Application, Commission, CommissionMember
+from applications.reminders.admin import ReminderRuleInline
 from applications.views.files import documents_of, serve_copy, serve_document
 from applications.wording_admin import WordingPages
 from dossiers.completeness import completeness
 from dossiers.models import Document
-from offers.admin import HrAdmin
+from offers.admin import HrAdmin, OfferAdmin
 from offers.admin_forms import MoveForm
 from offers.models import Offer
 from portal.accounts.models import Institution, User
 from portal.workflow import TransitionRefused
+
+OfferAdmin.inlines = [*OfferAdmin.inlines, ReminderRuleInline]  # an offer's page knows nothing of applications
 
 
 @admin.register(Application)

@@ -7,3 +7,4 @@ class ApplicationsConfig(AppConfig):
 
     def ready(self):
         from applications import mails, offer_news, pieces  # noqa: F401 (they say what they do, and when)
+        from applications.reminders import letters  # noqa: F401

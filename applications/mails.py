@@ -19,6 +19,7 @@ from django.utils.formats import date_format
 from applications import circuit, documents, samples, wording
 from applications.filing import to_the_second
 from applications.models import Application, ApplicationTransition, Receipt
+from applications.reminders.planner import refuse_superseded
 from dossiers import signing
 from dossiers.completeness import completeness
 from dossiers.models import Annex, Document, SignOff
@@ -152,6 +153,7 @@ def _receipt_document(application: Application, receipt: Receipt) -> list[tuple[
     "candidate_reminder", label="Rappel avant la date limite", reader="candidate", category="reminders", priority=LATER
 )
 def candidate_reminder(payload: Payload) -> Letter:
+    refuse_superseded(payload)
     application = _application(payload)
     offer = application.offer
     _drop_if(not (application.is_draft and offer.is_open()), "la candidature n’est plus en préparation", payload)
@@ -319,6 +321,7 @@ def signatory_request(payload: Payload) -> Letter:
 
 @builder("signatory_reminder", label="Rappel", reader="signatory", category="reminders", priority=LATER)
 def signatory_reminder(payload: Payload) -> Letter:
+    refuse_superseded(payload)
     return _request(payload, "signatory_reminder")
 
 

@@ -10,7 +10,8 @@ from django.db import models
 from django.urls import reverse
 
 from applications.commission.models import AgendaItem, Commission, CommissionMember, Recusal, Review, Session
-from dossiers.models import Annex, Dossier
+from applications.reminders.models import Reminder, ReminderRule
+from dossiers.models import Dossier
 from offers.models import Offer
 from portal.workflow import TransitionLog
 
@@ -24,6 +25,7 @@ __all__ = [
     "Receipt",
     "Recusal",
     "Reminder",
+    "ReminderRule",
     "Review",
     "Session",
 ]
@@ -58,6 +60,7 @@ class Application(models.Model):
     """One candidate's candidacy to one offer. Its states move in `applications.lifecycle` alone.
 
     replaces: the filed application that this one takes the place of once it is filed (`applications.reopening`).
+    erasure_announced_at: when the candidate was told that this abandoned draft goes (`applications.abandonment`).
     """
 
     class State(models.TextChoices):
@@ -97,12 +100,17 @@ class Application(models.Model):
     number = models.CharField("numéro", max_length=20, unique=True, null=True, editable=False)  # noqa: DJ001 (unique, and absent until filed)
     created_at = models.DateTimeField("commencée le", auto_now_add=True)
     filed_at = models.DateTimeField("déposée le", null=True, editable=False)
+    erasure_announced_at = models.DateTimeField(null=True, editable=False)
 
     objects = ApplicationQuerySet.as_manager()
 
     class Meta:
         verbose_name = "candidature"
         ordering = ["-created_at", "pk"]
+        indexes = [
+            models.Index(fields=["offer", "id"], condition=models.Q(state="draft"), name="draft_of_offer"),
+            models.Index(fields=["offer", "filed_at"], condition=models.Q(state="filed"), name="filed_of_offer"),
+        ]
         constraints = [
             models.UniqueConstraint(
                 fields=["offer", "candidate"],
@@ -162,32 +170,6 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return self.number
-
-
-class Reminder(models.Model):
-    """A reminder that was queued: one per person concerned, step and deadline, whatever runs twice.
-
-    annex: the signatory's request, or None for the candidate's own dossier. days_before: the step.
-    deadline: the one it was counted from, so that an extended deadline has reminders of its own.
-    """
-
-    application = models.ForeignKey(Application, models.CASCADE, related_name="reminders")
-    annex = models.ForeignKey(Annex, models.CASCADE, null=True, related_name="reminders")
-    days_before = models.PositiveSmallIntegerField()
-    deadline = models.DateTimeField()
-    queued_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        verbose_name = "rappel"
-        ordering = ["-queued_at", "-pk"]
-        constraints = [
-            models.UniqueConstraint(
-                fields=["application", "annex", "days_before", "deadline"], nulls_distinct=False, name="reminder_once"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"J-{self.days_before} – {self.application_id}"
 
 
 class MailText(models.Model):

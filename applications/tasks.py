@@ -5,8 +5,9 @@ from django.core.management import call_command
 from django.db.models import Case, Count, Exists, F, OuterRef, When
 from django.utils import timezone
 
-from applications import documents, reminders
+from applications import abandonment, documents
 from applications.models import Application
+from applications.reminders import planner
 from dossiers.models import Document, SafeCopy
 
 MISSING_AFTER = timedelta(minutes=5)  # before, the task that filing queued is on its way
@@ -45,10 +46,17 @@ def render_missing_documents(limit: int = 50) -> int:
 @shared_task
 def send_reminders() -> int:
     """Queue every reminder that is due. Returns how many were queued."""
-    return reminders.queue_due()
+    return planner.queue_due()
 
 
 @shared_task
 def forget_expired_sessions() -> None:
     """Remove the sessions that are over, with what was typed in them (`applications.typed_text`)."""
     call_command("clearsessions")
+
+
+@shared_task
+def erase_abandoned_drafts() -> int:
+    """Announce, then erase, the drafts that nobody touches any more. Returns how many were erased."""
+    abandonment.announce()
+    return abandonment.erase()

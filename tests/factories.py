@@ -155,6 +155,12 @@ def end_of_day(day) -> datetime:
     return datetime(day.year, day.month, day.day, 23, 59, 59, tzinfo=PARIS)
 
 
+def by_day() -> datetime:
+    """A noon at which mail may leave: today's, or tomorrow's on a Sunday."""
+    noon = timezone.localtime().replace(hour=12, minute=0, second=0, microsecond=0)
+    return noon + timedelta(days=noon.weekday() == 6)
+
+
 @cache
 def pdf_bytes(pages: int = 1) -> bytes:
     with pikepdf.new() as pdf:

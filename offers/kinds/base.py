@@ -13,6 +13,15 @@ from dossiers.spec import DossierSpec, SectionSpec
 Raw = Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Cadence:
+    """When somebody is reminded: so many days before the deadline; without one, every so many days, so many times."""
+
+    days_before: tuple[int, ...] = ()
+    every_days: int | None = None
+    at_most: int = 3
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class OfferKind:
     """One programme. Each has one file in this package, which says `kind = OfferKind(…)`; discovery finds it.
@@ -27,6 +36,7 @@ class OfferKind:
         asks too are carried over into it; the others are never stored.
     conditions: what a candidate must know before starting; sentences with {parameter} placeholders.
     legal_mentions: what the receipt says of the procedure until the offer says otherwise.
+    reminders: where its offers are reminded otherwise than by default: by audience (applications.reminders).
     mandatory_mentions: what the law wants in a notice of this kind: the column or field that says it, and its number.
     """
 
@@ -44,6 +54,7 @@ class OfferKind:
     legal_mentions: str = ""
     has_deadline: bool = True
     mandatory_mentions: Mapping[str, str] = field(default_factory=dict)
+    reminders: Mapping[str, Cadence] = field(default_factory=dict)
 
     def dossier_spec(self, parameters: Raw) -> DossierSpec:
         """The spec that applies to an offer with these raw parameters. Specs are immutable, so they are shared."""

@@ -13,7 +13,7 @@ from dossiers.spec import DossierSpec, PieceSpec, Problem, SectionSpec
 from offers.data import appeal_courts, courts, departments
 from offers.kinds import _blocks
 from offers.kinds._rules import Rule, at_least, at_most, refused, together
-from offers.kinds.base import OfferKind
+from offers.kinds.base import Cadence, OfferKind
 
 
 def _court_choices() -> Choices:
@@ -328,6 +328,11 @@ kind = OfferKind(
     summary="Un médecin qui fait le lien entre la justice et le soignant d’une personne soumise à une injonction de "
     "soins.",
     has_deadline=False,
+    reminders={
+        "candidate": Cadence(every_days=14, at_most=3),
+        "unopened": Cadence(every_days=7, at_most=3),
+        "unsigned": Cadence(every_days=10, at_most=3),
+    },
     offer_sections=(
         SectionSpec(
             key="role",

@@ -74,7 +74,7 @@ def _date_back(application: Application, age: timedelta) -> None:
     then = timezone.now() - age
     Application.objects.filter(pk=application.pk).update(created_at=then)
     Dossier.objects.filter(pk=application.dossier_id).update(created_at=then)
-    Annex.objects.filter(dossier=application.dossier_id, sent_at__isnull=False).update(sent_at=then)
+    Annex.objects.filter(dossier=application.dossier_id, sent_at__isnull=False).update(sent_at=then, renewed_at=then)
 
 
 def _words(offer: Offer) -> dict[str, str]:

@@ -136,7 +136,8 @@ def _send(mail: Mail, connection) -> None:
 
 
 def _postpone(mail: Mail, error: Exception, connection) -> None:
-    connection.close()  # whatever state it is in, the next mail starts afresh
+    if isinstance(error, SMTPException | OSError):
+        connection.close()  # whatever state it is in, the next mail starts afresh
     reason = f"{type(error).__name__}: {error}"
     if mail.attempts >= MAX_ATTEMPTS:
         _give_up(mail, reason)

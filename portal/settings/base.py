@@ -222,12 +222,17 @@ CELERY_BEAT_SCHEDULE = {
     },
     "send-reminders": {
         "task": "applications.tasks.send_reminders",
-        "schedule": crontab(minute="*/10", hour="8-19"),
+        "schedule": crontab(minute="*/10"),  # whatever the hour: the last day does not wait for the morning
         "options": {"expires": 600},
     },
     "forget-expired-sessions": {
         "task": "applications.tasks.forget_expired_sessions",
         "schedule": crontab(minute="17"),
+        "options": {"expires": 3600},
+    },
+    "erase-abandoned-drafts": {
+        "task": "applications.tasks.erase_abandoned_drafts",
+        "schedule": crontab(minute="20", hour="9"),
         "options": {"expires": 3600},
     },
     "close-offers": {
@@ -246,6 +251,8 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 3600},
     },
 }
+DRAFT_KEPT_DAYS = env.int("DRAFT_KEPT_DAYS", default=365)  # since its last activity
+DRAFT_NOTICE_DAYS = env.int("DRAFT_NOTICE_DAYS", default=30)
 REMINDER_DAYS = env.list("REMINDER_DAYS", cast=int, default=[14, 7, 3, 1])
 
 CLAMD_URL = env("CLAMD_URL", default="")  # no antivirus where it is empty

@@ -11,8 +11,9 @@ import pytest
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
-from applications import circuit, lifecycle, reminders, starting
+from applications import circuit, lifecycle, starting
 from applications.models import Application, Receipt, Reminder
+from applications.reminders import planner
 from applications.tasks import render_documents
 from dossiers.answers import save_answers
 from dossiers.freezing import DossierFrozen
@@ -150,10 +151,11 @@ def test_ten_workers_send_each_mail_once(smtp_sink):
 
 
 def test_two_planners_remind_once():
-    offer = make.OfferFactory(deadline=make.end_of_day(timezone.localdate() + timedelta(days=7)))
+    by_day = make.by_day()
+    offer = make.OfferFactory(deadline=make.end_of_day(by_day.date() + timedelta(days=7)))
     applications = make.ApplicationFactory.create_batch(5, offer=offer)
     Application.objects.update(created_at=timezone.now() - timedelta(days=30))
-    results = at_once(*[reminders.queue_due] * 4)
+    results = at_once(*[lambda: planner.queue_due(by_day)] * 4)
     assert sum(results) == len(applications)
     assert Reminder.objects.count() == Mail.objects.count() == len(applications)
 

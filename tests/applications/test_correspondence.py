@@ -9,8 +9,9 @@ import time_machine
 from django.urls import reverse
 from django.utils import timezone
 
-from applications import circuit, correspondence, reminders
+from applications import circuit, correspondence
 from applications.correspondence import FOR_CANDIDATE, FOR_SERVICE, thread
+from applications.reminders import planner
 from dossiers import signing
 from portal.notifications import outbox
 from portal.notifications.models import Mail
@@ -44,7 +45,7 @@ def test_reminders_are_in_the_thread_too():
         offer = make.OfferFactory(deadline=make.end_of_day(timezone.localdate() + timedelta(days=33)))
         application = make.ApplicationFactory(offer=offer)
         make.invited_annex(application)
-    reminders.queue_due()
+    planner.queue_due(make.by_day())
     assert {"Rappel", "Rappel avant la date limite"} <= set(titles(application))
 
 

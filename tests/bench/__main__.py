@@ -17,12 +17,18 @@ from statistics import median
 from portal.embedded.postgres import Postgres
 from portal.embedded.processes import Child, free_port
 from portal.embedded.redis import Redis
+from portal.embedded.smtp import MailServer
 from tests.bench.load import Measure
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 ROUNDS = 9
 SECONDS_PER_ROUND = 1.2
-AREAS = {"offers": ["offers.list", "offers.detail", "offers.search"], "dossier": ["dossier.page"], "pdf": []}
+AREAS = {
+    "offers": ["offers.list", "offers.detail", "offers.search"],
+    "dossier": ["dossier.page"],
+    "pdf": [],
+    "reminders": [],
+}
 QUICK = ["offers", "dossier"]  # without a wish: under five minutes (documents take longer: `make bench-pdf`)
 # Measured twice; the ratio of a search, whose words few people share, is always without cache. "Without cache": no page
 # is kept; what a process keeps of the offers under their revision (offers/index.py) stays, as an index of the database.
@@ -46,6 +52,8 @@ def main(areas: list[str]) -> None:
         _measure_pages(pages)
     if "pdf" in areas:
         _measure_documents()
+    if "reminders" in areas:
+        _measure_reminders()
 
 
 def _measure_documents() -> None:
@@ -55,6 +63,47 @@ def _measure_documents() -> None:
         subprocess.run(
             [sys.executable, "-m", "tests.bench.pdf"], cwd=CHECKOUT, env=os.environ | environment, check=True
         )
+
+
+def _measure_reminders() -> None:
+    """The planner, then two workers: see tests/bench/reminders.py."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(_temporary_folder()))
+        environment = _start_servers(stack, folder)
+        mail = MailServer(folder / "mail", folder / "mail.log")
+        stack.callback(mail.stop)
+        mail.start()
+        environment |= {"EMAIL_URL": mail.url}
+
+        def step(name: str) -> str:
+            return _run([sys.executable, "-m", "tests.bench.reminders", name], environment)
+
+        started = time.monotonic()
+        _run([sys.executable, "manage.py", "migrate", "--no-input"], environment)
+        step("fill")
+        print(f"data loaded in {time.monotonic() - started:.0f} s", file=sys.stderr)
+        print(step("plan"), end="", flush=True)
+        due = int(step("prepare"))
+        seconds = _drain(environment)
+        if int(step("verify")) != due or len(list(mail.folder.glob("*.eml"))) != due:
+            sys.exit(f"{due} mails were due, {len(list(mail.folder.glob('*.eml')))} arrived.")
+        print(f"outbox.mails_per_s={due / seconds:.0f}")
+
+
+def _drain(environment: dict[str, str]) -> float:
+    """Two workers, warm, begin together; the seconds until both have found nothing more."""
+    command = [sys.executable, "-m", "tests.bench.reminders", "drain"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    workers = [subprocess.Popen(command, cwd=CHECKOUT, env=environment, **pipes) for _ in range(2)]
+    for worker in workers:
+        worker.stdout.readline()
+    started = time.perf_counter()
+    for worker in workers:
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    tried = [worker.communicate()[0].strip() for worker in workers]
+    print(f"mails of each worker: {tried}", file=sys.stderr)
+    return time.perf_counter() - started
 
 
 def _measure_pages(pages: list[str]) -> None:
@@ -134,6 +183,7 @@ def _run(command: list[str], environment: dict[str, str]) -> str:
     done = subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
+    print(done.stderr, end="", file=sys.stderr)
     return done.stdout
 
 

@@ -13,8 +13,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from applications import reminders
-from applications.models import Application, ApplicationTransition, Receipt
+from applications.models import Application, ApplicationTransition, Receipt, Reminder
+from applications.reminders import planner
 from applications.tasks import render_documents
 from dossiers.completeness import completeness
 from dossiers.models import Annex, AnnexTransition, Piece, SectionAnswers, SignOff
@@ -22,6 +22,7 @@ from dossiers.uploads import check
 from offers.models import Offer
 from portal.accounts.models import Membership, User
 from portal.notifications.models import Mail
+from tests import factories as make
 
 SHARED_TIME = "assistant-specialiste-temps-partage-normandie"
 REGIONAL = "assistant-specialiste-regional-normandie"
@@ -146,9 +147,10 @@ def test_reminders_are_due_for_the_offer_about_to_close(demo):
         "peripheral_head",
         "coordinator",
     }
-    due = list(reminders.due())
-    assert {item.application for item in due} == {draft}
-    assert sorted(item.annex.key if item.annex else "" for item in due) == ["", "coordinator", "peripheral_head"]
+    planner.queue_due(make.by_day())
+    reminded = Reminder.objects.filter(application=draft).values_list("target", flat=True)
+    waiting = draft.dossier.annexes.filter(state__in=Annex.WAITING)
+    assert set(reminded) == {f"application:{draft.pk}"} | {f"annex:{annex.pk}" for annex in waiting}
 
 
 def test_the_pieces_are_real_pdf_files(demo):

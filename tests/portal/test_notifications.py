@@ -380,6 +380,13 @@ def test_every_letter_has_a_text_and_the_same_words_in_html(smtp_sink):
     circuit.replace(make.invited_annex(fifth), actor=fifth.candidate)
     later = offer.deadline + timedelta(days=7)
     offer_lifecycle.WORKFLOW.run(offer, "extend", actor=hr.user, reason="Un motif.", deadline=later)
+    make.filed(make.ApplicationFactory(offer=offer))
+    outbox.enqueue("to_check_reminder", "h@example.org", {"offer": offer.pk})
+    seat = make.SeatFactory(commission=make.CommissionFactory(offers=[offer]))
+    session = make.SessionFactory(commission=seat.commission, starts_at=timezone.now() + timedelta(days=7))
+    item = session.agenda.create(application=application, rapporteur=seat.user)
+    outbox.enqueue("rapporteur_reminder", "m@example.org", {"item": item.pk, "member": seat.user_id})
+    outbox.enqueue("session_reminder", "m@example.org", {"session": session.pk, "member": seat.user_id})
     drain_outbox()
 
     unsent = Mail.objects.exclude(state=State.SENT).exclude(last_error__startswith="Sans objet")

@@ -1,0 +1,111 @@
+"""Drafts that nobody touches any more: their candidate is told, then they are erased, with all that they hold.
+
+A draft that was never filed serves no purpose after a while (RGPD, art. 5.1.e). Any activity starts the count again.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+import pgtrigger
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Greatest
+from django.utils import timezone
+
+from applications.models import Application, ApplicationTransition
+from dossiers.models import Annex, Dossier, Piece, SectionAnswers, SignOff
+from dossiers.uploads import remove_piece
+from portal.calendar import is_quiet
+from portal.notifications import outbox
+from portal.notifications.models import Mail
+
+logger = logging.getLogger(__name__)
+BATCH = 500
+
+
+def untouched(now: datetime) -> QuerySet[Application]:
+    """Drafts with the instant of their last activity (`touched_at`); without those that reopen a filed dossier."""
+
+    def latest(model, *fields: str) -> Subquery:
+        rows = model.objects.filter(dossier=OuterRef("dossier")).order_by().values("dossier")
+        instant = Greatest(*fields) if len(fields) > 1 else F(fields[0])  # PostgreSQL leaves nulls out
+        return Subquery(rows.annotate(latest=Max(instant)).values("latest"))
+
+    signatures = latest(Annex, "sent_at", "renewed_at", "opened_at", "answered_at")
+    touched = Greatest("created_at", latest(SectionAnswers, "saved_at"), latest(Piece, "uploaded_at"), signatures)
+    drafts = Application.objects.filter(
+        state=Application.State.DRAFT, replaces=None, created_at__lt=_announced_after(now)
+    )
+    return drafts.annotate(touched_at=touched)
+
+
+def _announced_after(now: datetime) -> datetime:
+    return now - timedelta(days=settings.DRAFT_KEPT_DAYS - settings.DRAFT_NOTICE_DAYS)
+
+
+def announce(now: datetime | None = None) -> int:
+    """Tell the candidates of long untouched drafts when these will be erased; once, unless they come back to them."""
+    now = now or timezone.now()
+    if is_quiet(now):
+        return 0
+    asleep = untouched(now).filter(touched_at__lt=_announced_after(now))
+    to_tell = asleep.filter(Q(erasure_announced_at=None) | Q(erasure_announced_at__lt=F("touched_at")))
+    told = 0
+    for pk in list(to_tell.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        with transaction.atomic():
+            draft = to_tell.select_for_update(of=("self",)).filter(pk=pk).select_related("candidate").first()
+            if draft is None:  # touched, filed or told meanwhile
+                continue
+            Application.objects.filter(pk=pk).update(erasure_announced_at=now)
+            payload = {"application": str(pk), "announced_at": now.isoformat()}
+            until = outbox.ALWAYS_QUIET
+            outbox.enqueue(
+                "draft_to_be_erased", draft.candidate.email, payload, thread=draft.dossier_id, quiet_until=until
+            )
+            told += 1
+    return told
+
+
+def erase(now: datetime | None = None) -> int:
+    """Erase the drafts that were announced long enough ago and left alone since. Returns how many."""
+    now = now or timezone.now()
+    notice = now - timedelta(days=settings.DRAFT_NOTICE_DAYS)
+    given_up = untouched(now).filter(erasure_announced_at__lte=notice, touched_at__lte=F("erasure_announced_at"))
+    erased = 0
+    for pk in list(given_up.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        try:
+            with transaction.atomic():
+                draft = given_up.select_for_update(of=("self",)).filter(pk=pk).select_related("dossier").first()
+                if draft is not None and _was_told(draft):
+                    _erase(draft)
+                    erased += 1
+        except IntegrityError:  # a row that stays needs one of its rows: the others are erased all the same
+            logger.exception("An abandoned draft could not be erased: %s", pk)
+    return erased
+
+
+def erased_on(announced_at: datetime) -> datetime:
+    return announced_at + timedelta(days=settings.DRAFT_NOTICE_DAYS)
+
+
+def _was_told(draft: Application) -> bool:
+    """The notice left, or can never arrive: a mail server that is away erases nothing."""
+    notices = Mail.objects.filter(kind="draft_to_be_erased", thread=draft.dossier_id)
+    return not notices.filter(state=Mail.State.PENDING).exists()
+
+
+def _erase(draft: Application) -> None:
+    """Everything of it, the files last; opinions signed for it included. Raises where a filed dossier needs some."""
+    dossier: Dossier = draft.dossier
+    for piece in dossier.pieces.all():
+        remove_piece(piece)
+    ApplicationTransition.objects.filter(subject=draft).delete()
+    draft.delete()
+    with pgtrigger.ignore("dossiers.SignOff:sign_off_is_final"):
+        SignOff.objects.filter(annex__dossier=dossier).delete()
+    Mail.objects.filter(thread=dossier.pk).delete()
+    logger.info("Erasing an abandoned draft: %s", dossier.pk)
+    dossier.delete()

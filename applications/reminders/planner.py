@@ -1,0 +1,78 @@
+"""The planner: what is due, computed from the data, claimed once, queued in the same statement.
+
+It may run at any time, twice, in two places, and be killed at any line: what is due is a set that the offers, dossiers,
+annexes, sessions and rules define, and the uniqueness of `Reminder` decides who queues each mail. Of several steps
+reached only the latest is due, so that after an outage nobody gets what was missed; nothing is due to somebody who
+was not concerned yet when the step came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from django.db.models import Exists, F, Min, OuterRef, Q
+from django.utils import timezone
+
+from applications.models import Application
+from applications.reminders.claiming import Due, Plan, claim, claim_drafts
+from applications.reminders.commission import commission_due
+from applications.reminders.models import Audience, Reminder, ReminderRule
+from applications.reminders.rules import dated_step, ensure_rules, offers_without_rules, recurring_step
+from offers.models import Offer
+from portal.calendar import is_quiet, quiet_until
+from portal.notifications.outbox import ALWAYS_QUIET, Obsolete
+
+DRAFT_AUDIENCES = (Audience.CANDIDATE, Audience.UNOPENED, Audience.UNSIGNED)
+RULES = 1000  # of one batch
+
+
+def queue_due(now: datetime | None = None) -> int:
+    """Claim and queue what is due; returns how many. Each batch is a transaction of its own."""
+    now = now or timezone.now()
+    ensure_rules(offers_without_rules())
+    plans = list(draft_plans(now))
+    queued = sum(claim_drafts(plans[start : start + RULES], now) for start in range(0, len(plans), RULES))
+    others = [due for due in [*service_due(now), *commission_due(now)] if _may_leave(now, due.quiet_until)]
+    return queued + claim(others, now)
+
+
+def refuse_superseded(payload: dict) -> None:
+    """Raises Obsolete for a reminder that waited in the outbox until the next one came, or its rule was put out."""
+    later = Reminder.objects.filter(target=OuterRef("target"), step__gt=OuterRef("step"))
+    reminder = Reminder.objects.filter(pk=payload.get("reminder")).values_list("rule__active", Exists(later))
+    for active, superseded in reminder:  # none where it was queued by hand
+        if superseded:
+            raise Obsolete("un rappel plus récent est parti")
+        if not active:
+            raise Obsolete("ce rappel a été désactivé")
+
+
+def _may_leave(now: datetime, until: datetime) -> bool:
+    return now >= until or not is_quiet(now)
+
+
+def draft_plans(now: datetime) -> Iterator[Plan]:
+    """The rules about drafts and their signatories that have fallen due on this day, in the order of their offers."""
+    today = timezone.localdate(now)
+    rules = ReminderRule.objects.filter(active=True, audience__in=DRAFT_AUDIENCES, offer__in=Offer.objects.open(now))
+    for rule in rules.annotate(deadline=F("offer__deadline")).order_by("offer_id", "pk"):
+        until = quiet_until(rule.deadline) if rule.deadline else ALWAYS_QUIET
+        dated = bool(rule.deadline and rule.days_before)
+        step = dated_step(rule.days_before, rule.deadline, today) if dated else None
+        if (step or (not dated and rule.every_days)) and _may_leave(now, until):
+            yield Plan(rule.pk, rule.offer_id, rule.audience, step, rule.every_days, rule.at_most, until)
+
+
+def service_due(now: datetime) -> Iterator[Due]:
+    """The services that have had dossiers to check for some days: one mail for each offer, about all of them."""
+    today = timezone.localdate(now)
+    filed = Q(offer__applications__state=Application.State.FILED)
+    rules = ReminderRule.objects.filter(filed, active=True, audience=Audience.SERVICE, every_days__isnull=False)
+    oldest = Min("offer__applications__filed_at", filter=filed)
+    for rule in rules.annotate(oldest=oldest, service=F("offer__service_email")).order_by("pk"):
+        step = recurring_step(timezone.localdate(rule.oldest), rule.every_days, rule.at_most, today)
+        if step:
+            target = f"offer:{rule.offer_id}"
+            payload = {"offer": rule.offer_id}
+            yield Due(rule.pk, target, step, "to_check_reminder", rule.service, payload, ALWAYS_QUIET)

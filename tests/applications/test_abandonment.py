@@ -1,0 +1,88 @@
+"""Abandoned drafts: announced, then erased with all that they hold; anything that moves starts the count again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core.files.storage import default_storage
+
+from applications import circuit
+from applications.abandonment import announce, erase
+from applications.models import Application
+from dossiers.answers import save_answers
+from dossiers.models import Annex, AnnexTransition, Dossier, SectionAnswers, SignOff
+from portal.notifications.models import Mail
+from portal.notifications.tasks import drain_outbox
+from tests import factories as make
+
+DAY = timedelta(days=1)
+
+
+@pytest.fixture
+def draft(transactional_db):
+    """A complete draft, begun now: answers, pieces, a signed opinion."""
+    draft = make.complete(make.ApplicationFactory(offer=make.OfferFactory(deadline=None)))
+    Mail.objects.all().delete()
+    return draft
+
+
+def notices() -> list[str]:
+    return list(Mail.objects.filter(kind="draft_to_be_erased").values_list("recipient", flat=True))
+
+
+def test_an_abandoned_draft_is_announced_once_then_erased_with_everything(draft, smtp_sink):
+    now = make.by_day()
+    files = [piece.file.name for piece in draft.dossier.pieces.all()]
+    assert files
+    assert announce(now + 334 * DAY) == 0
+    later = now + 337 * DAY  # neither of these is a Sunday on both sides
+    later += DAY * (later.weekday() == 6)
+    assert announce(later) == 1
+    assert announce(later + 2 * DAY) == announce(later) == 0
+    assert notices() == [draft.candidate.email]
+    assert erase(later + 31 * DAY) == 0  # the notice has not left
+    with time_machine.travel(later, tick=False):
+        drain_outbox()
+    [message] = smtp_sink.sent_to(draft.candidate.email)
+    assert "va être effacé" in message["Subject"]
+    assert erase(later + 29 * DAY) == 0
+    assert erase(later + 30 * DAY) == 1
+    for model in (Application, Dossier, SectionAnswers, Annex, AnnexTransition, SignOff, Mail):
+        assert not model.objects.exists(), model
+    assert not any(default_storage.exists(name) for name in files)
+    assert erase(later + 30 * DAY) == 0
+
+
+@pytest.mark.parametrize("move", ["answers", "annex"])
+def test_whoever_comes_back_keeps_the_draft(transactional_db, smtp_sink, move):
+    now = make.by_day()
+    draft = make.ApplicationFactory(offer=make.OfferFactory(deadline=None))
+    make.invited_annex(draft)
+    later = now + 337 * DAY
+    later += DAY * (later.weekday() == 6)
+    assert announce(later) == 1
+    with time_machine.travel(later + DAY, tick=False):
+        drain_outbox()
+        if move == "answers":
+            save_answers(draft.dossier, "identity", {})
+        else:
+            circuit.note_opening(draft.dossier.annexes.get())
+    assert erase(later + 60 * DAY) == 0
+    assert announce(later + 60 * DAY) == 0
+    again = later + 340 * DAY
+    assert announce(again + DAY * (again.weekday() == 6)) == 1
+
+
+def test_neither_filed_nor_recent_dossiers_are_touched(transactional_db):
+    filed = make.filed(make.ApplicationFactory())
+    withdrawn_later = make.by_day() + 400 * DAY
+    withdrawn_later += DAY * (withdrawn_later.weekday() == 6)
+    assert (announce(withdrawn_later), erase(withdrawn_later)) == (0, 0)
+    assert Application.objects.get() == filed
+
+
+def test_nobody_is_told_at_night(transactional_db):
+    make.ApplicationFactory()
+    assert announce(make.by_day() + 400 * DAY + timedelta(hours=10)) == 0
