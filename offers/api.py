@@ -154,6 +154,20 @@ OFFER_SCHEMA = {
         "ouverte": {"type": "boolean"},
         "temps_plein": {"type": ["boolean", "null"]},
         "teletravail": {"type": ["string", "null"]},
+        "conditions": {"type": "array", "items": _TEXT},
+        "dossier": {
+            "type": "object",
+            "properties": {
+                **{name: {"type": "array", "items": _TEXT} for name in ("parties", "pieces")},
+                "annexes": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "properties": dict.fromkeys(("numero", "titre", "signataire"), _TEXT),
+                    },
+                },
+            },
+        },
         "service": {"type": "object", "properties": dict.fromkeys(("nom", "adresse", "courriel", "telephone"), _TEXT)},
         "rubriques": {
             "type": "array",

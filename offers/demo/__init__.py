@@ -14,13 +14,10 @@ from typing import Any
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 
-from offers.data import appeal_courts, courts
-
 INSTITUTIONS_FILE = "institutions"
 # Between the deadline and the posts: the commission meets, then contracts are made.
 COMMISSION_AFTER, START_AFTER = timedelta(days=60), timedelta(days=90)
 VACANCY_BEFORE = timedelta(days=44)
-TO_THE_PROSECUTOR = "à l’attention du procureur de la République"
 
 
 @cache
@@ -66,7 +63,6 @@ def _words(deadline: datetime, published_at: datetime) -> dict[str, str]:
         "start_1": date_format(starts[0], "F Y"),
         "start_2": date_format(starts[1], "F Y"),
         "commission_period": f"{half} quinzaine {_of_month(date_format(commission, 'F Y'))}",
-        "courts": _court_list(),
     }
 
 
@@ -78,20 +74,6 @@ def _starts_after(day: datetime) -> list[datetime]:
 
 def _of_month(month: str) -> str:
     return f"d’{month}" if month[0] in "ao" else f"de {month}"
-
-
-def _court_list() -> str:
-    """The courts under their cour d'appel, in Markdown, with the addresses where dossiers used to be posted."""
-    paragraphs = []
-    for appeal_court in appeal_courts():
-        paragraphs.append(f"### {appeal_court.name}\n\n{appeal_court.address}\n")
-        paragraphs += [
-            f"- **{court.name}** ({court.department})\N{NO-BREAK SPACE}: {TO_THE_PROSECUTOR} – {court.address}"
-            for court in courts()
-            if court.appeal_court == appeal_court.code
-        ]
-        paragraphs.append("")
-    return "\n".join(paragraphs).strip()
 
 
 def _end_of_day(moment: datetime) -> datetime:

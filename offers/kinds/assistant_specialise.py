@@ -23,7 +23,7 @@ from offers.kinds import _blocks
 from offers.kinds._rules import at_least, at_most, refused, together
 from offers.kinds.base import OfferKind
 
-# The vocabularies of Choisir le service public.
+# The vocabularies of Choisir le service public; their sources: offers/data/SOURCES.md.
 VERSANTS = (
     ("etat", "Fonction publique de l’État"),
     ("territoriale", "Fonction publique territoriale"),
@@ -46,6 +46,8 @@ POST_STATUSES = (
     ("cree", "Poste créé"),
 )
 STUDY_LEVELS = (
+    ("3", "Niveau 3 Diplômes équivalents au CAP/BEP"),
+    ("4", "Niveau 4 Baccalauréat/diplômes équivalents"),
     ("5", "Niveau 5 Titre/diplôme de niveau bac+2 et équivalents"),
     ("6", "Niveau 6 Licence/diplômes équivalents"),
     ("7", "Niveau 7 Master/diplômes équivalents"),

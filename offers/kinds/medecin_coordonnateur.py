@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils import timezone
 
@@ -24,7 +25,21 @@ def _court_choices() -> Choices:
     )
 
 
-COURTS = MultipleChoice("courts", "Tribunaux judiciaires concernés", choices=_court_choices())
+@dataclass(frozen=True)
+class Courts(MultipleChoice):
+    """Courts, told with what one needs to find them: département, cour d'appel, postal address."""
+
+    type: ClassVar[str] = "table"
+
+    def entry(self, value: Any) -> dict[str, Any]:
+        appeal = {court.code: court.name for court in appeal_courts()}
+        chosen = [court for court in courts() if court.code in (value or ())]
+        rows = [[court.name, court.department, appeal[court.appeal_court], court.address] for court in chosen]
+        columns = ["Tribunal judiciaire", "Département", "Cour d’appel", "Adresse postale"]
+        return super().entry(value) | {"columns": columns, "rows": rows}
+
+
+COURTS = Courts("courts", "Tribunaux judiciaires concernés", choices=_court_choices())
 MINIMUM_REGISTRATION = Integer(
     "minimum_registration", "Inscription au tableau de l’ordre à attester", maximum=20, unit="ans"
 )
@@ -366,7 +381,7 @@ kind = OfferKind(
         "maximum_followed": 60,
         "privacy_contact": "dpo@ars-auvergne-rhone-alpes.example.org",
     },
-    public_parameters=("courts", "maximum_followed"),
+    public_parameters=("courts", "minimum_registration", "maximum_followed"),
     build_dossier=_dossier,
     build_screening=_screening,
     conditions=(

@@ -44,6 +44,9 @@ ZONES = LongText(
     max_length=4000,
 )
 MISSIONS = MultipleChoice("missions", "Types de missions proposées", choices=MISSION_TYPES)
+SOUGHT_PROFILES = MultipleChoice(
+    "sought_profiles", "Profils les plus recherchés", required=False, choices=PROFILES[:-1]
+)
 
 
 def _wants_expatriation(values: Mapping[str, Any]) -> bool:
@@ -242,10 +245,11 @@ kind = OfferKind(
     parameter_section=SectionSpec(
         key="parameters",
         title="Missions et priorités",
-        fields=(MISSIONS, PRIORITIES, ZONES, _blocks.PRIVACY_CONTACT),
+        fields=(MISSIONS, SOUGHT_PROFILES, PRIORITIES, ZONES, _blocks.PRIVACY_CONTACT),
     ),
     default_parameters={
         "missions": [key for key, _ in MISSION_TYPES],
+        "sought_profiles": [key for key, _ in PROFILES[:-1]],
         "priorities": "La lutte contre le terrorisme, la radicalisation et les grands réseaux criminels\n"
         "La promotion de l’État de droit\n"
         "L’appui à la transformation numérique de la justice\n"
@@ -254,7 +258,7 @@ kind = OfferKind(
         "Le soutien à la justice internationale",
         "privacy_contact": "dpd@justice.example.org",
     },
-    public_parameters=("missions", "priorities", "zones"),
+    public_parameters=("missions", "sought_profiles", "priorities", "zones"),
     build_dossier=_dossier,
     build_screening=_screening,
     conditions=(
