@@ -72,7 +72,6 @@ class OfferAdmin(ManyOffers, HrAdmin):
     ]
     list_select_related = ["institution"]
     search_fields = ["title"]  # offers.admin_lists.searched
-    search_help_text = "Mots de l’offre, ou référence."
     prepopulated_fields = {"slug": ["title"]}
     ordering = ["-created_at", "-pk"]
     change_form_template = "admin/offers/offer/change_form.html"

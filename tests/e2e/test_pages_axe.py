@@ -314,6 +314,9 @@ def test_pages_of_management(visitor, inspect):
         f"/gestion/offers/offer/{published.pk}/reprendre/",
         f"/gestion/offers/offer/{draft.pk}/mouvement/publish/",
         f"/gestion/offers/offer/{published.pk}/mouvement/extend/",
+        f"/gestion/offers/offer/{draft.pk}/mouvement/schedule/",
+        f"/gestion/offers/offer/{published.pk}/history/",
+        "/gestion/offers/offer/tableur/",
         "/gestion/applications/application/",
         *(f"/gestion/applications/application/{application.pk}/change/" for application in (preparing, filed)),
         f"/gestion/applications/application/textes/{published.pk}/",
@@ -327,6 +330,12 @@ def test_pages_of_management(visitor, inspect):
     for address in addresses:
         page.goto(address)
         inspect(page, ours=False, exclude=OF_DJANGO)
+    page.goto("/gestion/offers/offer/")
+    page.locator("input.action-select").first.check()
+    page.select_option("select[name=action]", "move_pause")
+    with page.expect_navigation():
+        page.click("button[name=index]")
+    inspect(page, ours=False)
     page.goto(f"/gestion/offers/offer/{published.pk}/mouvement/extend/")
     submit(page, "Reporter la date limite")
     inspect(page, ours=False, wrong=True)
