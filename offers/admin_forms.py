@@ -13,10 +13,12 @@ from offers import csp_text
 from offers.campaigns import next_campaign
 from offers.kinds import OfferKind, get_kind
 from offers.models import Offer
+from offers.sheets import draft
 from portal.accounts.models import Institution
 from portal.workflow import Transition
 
 DETAIL, PARAMETER = "detail_", "parameter_"
+MARKDOWN = "Mise en forme Markdown : **gras**, - liste, ## titre ; l’aperçu la montre."
 
 
 class OfferForm(forms.ModelForm):
@@ -103,6 +105,9 @@ def form_for(slug: str) -> type[OfferForm]:
     """The form class of this kind's offers."""
     kind = get_kind(slug)
     fields = {prefix + spec.name: spec.make_form_field() for prefix, _, spec in own_fields(kind)}
+    for prefix, _, spec in own_fields(kind):
+        if prefix == DETAIL and spec.type == "long":
+            fields[prefix + spec.name].help_text = f"{spec.help_text} {MARKDOWN}".strip()
     return type("KindOfferForm", (OfferForm,), {"kind": kind, "__module__": __name__, **fields})
 
 
@@ -220,21 +225,15 @@ class ImportForm(forms.Form):
 
     def save(self) -> Offer:
         """The draft; the service in charge is the institution until HR says otherwise."""
-        found, institution = self.found, self.cleaned_data["institution"]
-        columns = {name: value for name, value in found.columns.items() if name != "institution_name"}
-        return Offer.objects.create(
-            **columns,
-            kind=found.kind.slug,
-            institution=institution,
-            slug=free_slug(f"{columns['title']}-{columns['reference']}"),
-            summary=found.kind.summary,
-            details=found.details,
-            legal_mentions=found.kind.legal_mentions,
-            service_name=institution.name,
-            service_address=institution.address,
-            service_email=institution.email,
-            service_phone=institution.phone,
-        )
+        found = self.found
+        offer = draft(found.kind, self.cleaned_data["institution"])
+        for name, value in found.columns.items():
+            if name != "institution_name":
+                setattr(offer, name, value)
+        offer.details = found.details
+        offer.slug = free_slug(f"{offer.title}-{offer.reference}")
+        offer.save()
+        return offer
 
 
 def free_slug(text: str) -> str:

@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from offers import kinds
 from offers.data import departments, regions
+from offers.text import field_html
 from portal.accounts.models import Institution
 from portal.workflow import TransitionLog
 
@@ -236,8 +237,14 @@ class Offer(models.Model):
 
     @cached_property
     def presentation(self) -> list[dict[str, Any]]:
-        """The kind's own fields, printable, by section; empty answers left out."""
-        return self.kind_definition.presentation(self.details, self.parameters)
+        """The kind's own fields, printable, by section; empty answers left out. Long texts are Markdown."""
+        sections = self.kind_definition.presentation(self.details, self.parameters)
+        for section in sections:
+            if section["key"] != self.kind_definition.parameter_section.key:  # those are lists, one item a line
+                for entry in section["entries"]:
+                    if entry["type"] == "long":
+                        entry["html"] = field_html(entry["display"])
+        return sections
 
 
 @cache

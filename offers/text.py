@@ -5,22 +5,29 @@ from functools import lru_cache
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 
-_markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table").disable("image")
-# The page has its own h1: the highest title of a text is an h2, drawn smaller.
-_HIGHEST = 2
+_WITHOUT = ["image", "code"]  # a line that begins with spaces is no program
+_markdown = MarkdownIt("commonmark", {"html": False, "linkify": False}).enable("table").disable(_WITHOUT)
+_by_line = MarkdownIt("commonmark", {"html": False, "linkify": False, "breaks": True}).disable(_WITHOUT)
 
 
 def to_html(text: str) -> SafeString:
-    return mark_safe(_to_html(text))
+    """A whole text. The page has its own h1: the highest title is an h2, drawn smaller."""
+    return mark_safe(_to_html(text, highest=2))
 
 
-@lru_cache(maxsize=512)
-def _to_html(text: str) -> str:
-    tokens = _markdown.parse(text)
+def field_html(text: str) -> SafeString:
+    """The long text of a field, below the h2 of its section; a line as it was typed stays a line."""
+    return mark_safe(_to_html(text, highest=3, by_line=True))
+
+
+@lru_cache(maxsize=1024)
+def _to_html(text: str, highest: int, *, by_line: bool = False) -> str:
+    markdown = _by_line if by_line else _markdown
+    tokens = markdown.parse(text)
     for token in tokens:
         if token.type in {"heading_open", "heading_close"}:
-            level = max(int(token.tag[1]), _HIGHEST)
+            level = min(int(token.tag[1]) + highest - 1, 6) if by_line else max(int(token.tag[1]), highest)
             token.tag = f"h{level}"
             if token.nesting > 0:  # an end tag bears no attribute
                 token.attrSet("class", f"fr-h{min(level + 2, 6)}")
-    return _markdown.renderer.render(tokens, _markdown.options, {})
+    return markdown.renderer.render(tokens, markdown.options, {})

@@ -251,3 +251,18 @@ def test_the_text_of_an_offer_runs_nothing(client):
     assert 'href="javascript' not in page
     assert "<h1>Titre" not in page  # the page has a title of its own
     assert "Titre</h" in page
+
+
+def test_the_long_texts_of_a_kind_are_markdown_too(client):
+    text = "Première ligne\nDeuxième ligne\n\n- **Un**\n- Deux\n\n# Titre\n\n<script>alert(1)</script>"
+    offer = make.OfferFactory(kind="medecin-coordonnateur", deadline=None, parameters={}, details={"role": text})
+    page = client.get(offer.get_absolute_url()).content.decode()
+    for shown in (
+        "Première ligne<br />\nDeuxième ligne",
+        "<li><strong>Un</strong></li>",
+        "Titre</h3>",
+        "&lt;script&gt;",
+    ):
+        assert shown in page, shown
+    told = client.get(reverse("machines:api_offer", args=[offer.slug])).json()
+    assert text in [field["valeur"] for section in told["rubriques"] for field in section["champs"]]
