@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Callable
 from datetime import datetime
 from functools import cache, cached_property
 from typing import Any
@@ -197,6 +198,16 @@ class Offer(models.Model):
     def get_absolute_url(self) -> str:
         return _page_address().replace("slug", self.slug)
 
+    @property
+    def region_name(self) -> str:
+        """Empty without a region. Django's `get_region_display` goes through all the choices each time."""
+        return _names(region_choices).get(self.region, "")
+
+    @property
+    def department_name(self) -> str:
+        """With its number; empty without a département."""
+        return _names(department_choices).get(self.department, "")
+
     @cached_property
     def kind_definition(self) -> kinds.OfferKind:
         return kinds.get_kind(self.kind)
@@ -245,6 +256,11 @@ class Offer(models.Model):
                     if entry["type"] == "long":
                         entry["html"] = field_html(entry["display"])
         return sections
+
+
+@cache
+def _names(choices: Callable[[], list[tuple[str, str]]]) -> dict[str, str]:
+    return dict(choices())
 
 
 @cache

@@ -37,10 +37,8 @@ def record(offer: Offer) -> dict[str, Any]:
         "ouverte": offer.is_open(),
         "organisme": offer.institution.name,
         "specialite": offer.specialty,
-        "region": {"code": offer.region, "libelle": offer.get_region_display()} if offer.region else None,
-        "departement": (
-            {"code": offer.department, "libelle": offer.get_department_display()} if offer.department else None
-        ),
+        "region": {"code": offer.region, "libelle": offer.region_name} if offer.region else None,
+        "departement": ({"code": offer.department, "libelle": offer.department_name} if offer.department else None),
         "lieu": offer.location,
         "contrat": offer.contract,
         "temps_plein": offer.full_time,
@@ -94,8 +92,8 @@ COMMON_COLUMNS: dict[str, Callable[[Offer], str]] = {
     "Nature du contrat": lambda offer: offer.contract,
     "Temps plein": lambda offer: {True: "Oui", False: "Non"}.get(offer.full_time, ""),
     "Télétravail possible": lambda offer: offer.get_telework_display() if offer.telework else "",
-    "Région": lambda offer: offer.get_region_display() if offer.region else "",
-    "Département": lambda offer: offer.get_department_display() if offer.department else "",
+    "Région": lambda offer: offer.region_name,
+    "Département": lambda offer: offer.department_name,
     "Lieu d’affectation": lambda offer: offer.location,
     "Spécialité": lambda offer: offer.specialty,
     "Adresse de l’offre": lambda offer: absolute(offer.get_absolute_url()),
@@ -138,7 +136,7 @@ def job_posting(offer: Offer) -> dict[str, Any]:
     place = {
         "@type": "PostalAddress",
         "addressLocality": offer.location,
-        "addressRegion": offer.get_region_display() if offer.region else "",
+        "addressRegion": offer.region_name,
         "addressCountry": "FR",
     }
     posting = {

@@ -10,7 +10,6 @@ from django.utils.formats import date_format
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.timezone import localtime
 
-from offers.data import regions
 from offers.filters import department_labels
 from offers.models import Offer
 from offers.search import Choices
@@ -18,13 +17,12 @@ from offers.text import to_html
 
 register = template.Library()
 register.filter("markdown", to_html)
-REGION_NAMES = {region.code: region.name for region in regions()}
 
 
 @register.filter
 def card(offer: Offer) -> SafeString:
     """An offer in a list. Twenty of them took a template as long as all the rest of the page."""
-    place = " · ".join(filter(None, [offer.institution.name, REGION_NAMES.get(offer.region)]))
+    place = " · ".join(filter(None, [offer.institution.name, offer.region_name]))
     kind = offer.kind_definition.short_label
     return mark_safe(
         f"""\
