@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 from django.views.decorators.http import require_POST
 
-from applications import correspondence, lifecycle
+from applications import correspondence, decisions, lifecycle
 from applications.commission.admin import SessionAdmin  # noqa: F401 (registers the sessions)
 from applications.models import Application, Commission, CommissionMember
 from applications.reminders.admin import ReminderRuleInline
@@ -82,7 +82,8 @@ class ApplicationAdmin(WordingPages, HrAdmin):
             "thread": correspondence.thread(application, correspondence.FOR_SERVICE),
             "reviews": application.reviews.select_related("member"),
             "recusals": application.recusals.select_related("member"),
-            "form": MoveForm(),
+            "decisions": lifecycle.DECISIONS,
+            "author": decisions.default_author(application, request.user) | {"appeal": decisions.APPEAL},
         }
         return render(request, "admin/applications/application/dossier.html", context)
 
@@ -91,6 +92,7 @@ class ApplicationAdmin(WordingPages, HrAdmin):
         return [
             path("<uuid:pk>/mouvement/<slug:name>/", view(self.move), name="applications_application_move"),
             path("<uuid:pk>/dossier.pdf", view(self.document), name="applications_application_document"),
+            path("<uuid:pk>/decision.pdf", view(self.decision), name="applications_application_decision"),
             path("<uuid:pk>/volume.pdf", view(self.bundle), name="applications_application_bundle"),
             path("<uuid:pk>/fichier/<uuid:piece_pk>/", view(self.piece), name="applications_application_piece"),
             *super().get_urls(),
@@ -110,10 +112,10 @@ class ApplicationAdmin(WordingPages, HrAdmin):
         application = self._managed(request, pk)
         if name not in {move.name for move in lifecycle.WORKFLOW.available(application, request.user)}:
             raise Http404
-        form = MoveForm(request.POST)
+        form = DecisionForm(request.POST)
+        form.is_valid()  # every field may be empty; what a move demands, the workflow says
         try:
-            reason = form.cleaned_data["reason"] if form.is_valid() else ""
-            lifecycle.WORKFLOW.run(application, name, actor=request.user, reason=reason)
+            lifecycle.WORKFLOW.run(application, name, actor=request.user, **form.cleaned_data)
             messages.success(request, "Le mouvement est enregistré et la personne candidate en est informée.")
         except TransitionRefused as refusal:
             messages.error(request, str(refusal))
@@ -128,11 +130,22 @@ class ApplicationAdmin(WordingPages, HrAdmin):
     def document(self, request, pk):
         return serve_document(self._filed(request, pk))
 
+    def decision(self, request, pk):
+        return serve_document(self._filed(request, pk), Document.Kind.DECISION)
+
     def bundle(self, request, pk):
         return serve_document(self._filed(request, pk), Document.Kind.BUNDLE)
 
     def piece(self, request, pk, piece_pk):
         return serve_copy(request, get_object_or_404(self._filed(request, pk).dossier.pieces, pk=piece_pk))
+
+
+class DecisionForm(MoveForm):
+    """A decision bears the name and quality of its author (CRPA L212-1), and how it can be contested."""
+
+    author_name = forms.CharField(required=False, max_length=150)
+    author_quality = forms.CharField(required=False, max_length=200)
+    appeal = forms.CharField(required=False, max_length=2000)
 
 
 class SeatForm(forms.ModelForm):

@@ -1,20 +1,22 @@
-"""The PDFs of a filed application: rendered once, by a worker, from what was frozen; stored privately."""
+"""The PDFs of applications and sessions: rendered once, by a worker, from what was frozen; stored privately."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from django.core.files import File
 from django.db import transaction
+from django.db.models import Model, QuerySet
 
-from applications.models import Application
+from applications.models import Application, Minutes, MinutesDocument
 from applications.verification import page_address
-from dossiers.models import Document, FrozenDossier, Piece, SafeCopy, new_reference
+from dossiers.models import Document, FrozenDossier, Piece, PrintedDocument, SafeCopy, new_reference
 
 if TYPE_CHECKING:
     from dossiers.pdf.bundle import Enclosure
@@ -23,34 +25,48 @@ if TYPE_CHECKING:
 Kind = Document.Kind
 
 
+def due(application: Application) -> list[Kind]:
+    """The documents that a filed application has, in the order in which they are made."""
+    decided = hasattr(application, "decision")
+    return [kind for kind in Kind if kind != Kind.DECISION or decided]
+
+
 def obtain(application: Application, kind: Kind) -> Document | None:
-    """The document of this kind; renders and stores it if that was not done yet. None while another worker does.
-
-    The lock holds nothing but the frozen dossier, which nobody writes: rendering may take its time.
-    """
+    """The document of this kind; renders and stores it if that was not done yet. None while another worker does."""
     frozen = FrozenDossier.objects.get(dossier_id=application.dossier_id)
-    if existing := _existing(frozen, kind):
-        return existing
+    existing = frozen.documents.filter(kind=kind)
+    return _once(frozen, existing, Document(frozen=frozen, kind=kind), lambda new: _make(application, new))
+
+
+def obtain_minutes(minutes: Minutes) -> MinutesDocument | None:
+    """The minutes as a sealed PDF: as `obtain`."""
+    existing = MinutesDocument.objects.filter(minutes=minutes)
+    return _once(minutes, existing, MinutesDocument(minutes=minutes), lambda new: _make_minutes(minutes, new))
+
+
+def _once(source: Model, existing: QuerySet, new: PrintedDocument, make: Callable[[PrintedDocument], BinaryIO]):
+    """What is stored already, or `new`, made and stored by the one worker that holds the lock of its source.
+
+    The lock holds nothing but the source, which nobody writes: rendering may take its time.
+    """
+    if document := existing.first():
+        return document
     with transaction.atomic():
-        mine = FrozenDossier.objects.select_for_update(skip_locked=True, no_key=True).only("pk").filter(pk=frozen.pk)
-        if not mine.first():
+        rows = type(source).objects.select_for_update(skip_locked=True, no_key=True).only("pk")
+        if not rows.filter(pk=source.pk).first():
             return None
-        if existing := _existing(frozen, kind):  # another worker has just done it
-            return existing
-        document = Document(frozen=frozen, kind=kind, reference=new_reference())
-        file = _make(application, document)
-        document.size, document.sha256 = file.seek(0, io.SEEK_END), _fingerprint(file)
-        document.file.save("", File(file), save=False)
+        if document := existing.first():  # another worker has just done it
+            return document
+        new.reference = new_reference()
+        file = make(new)
+        new.size, new.sha256 = file.seek(0, io.SEEK_END), _fingerprint(file)
+        new.file.save("", File(file), save=False)
         try:
-            document.save()
+            new.save()
         except BaseException:
-            document.file.delete(save=False)
+            new.file.delete(save=False)
             raise
-    return document
-
-
-def _existing(frozen: FrozenDossier, kind: Kind) -> Document | None:
-    return frozen.documents.filter(kind=kind).first()
+    return new
 
 
 def _fingerprint(file: BinaryIO) -> str:
@@ -62,16 +78,43 @@ def _fingerprint(file: BinaryIO) -> str:
 
 def _make(application: Application, document: Document) -> BinaryIO:
     """Rendered, with the way to verify it, then sealed."""
-    from dossiers.pdf.render import Proof, render_dossier, render_receipt  # heavy, and of use to the workers alone
+    from dossiers.pdf.render import (
+        render_dossier,
+        render_letter,
+        render_receipt,
+    )  # heavy, and of use to the workers alone
+
+    proof = _proof(document)
+    match document.kind:
+        case Kind.RECEIPT:
+            file = io.BytesIO(render_receipt(application.receipt.content, proof=proof))
+        case Kind.DECISION:
+            file = io.BytesIO(
+                render_letter("documents/decision.html", decision=application.decision.content, proof=proof)
+            )
+        case Kind.BUNDLE:
+            file = _bundle(application, document.frozen, proof)
+        case _:
+            file = io.BytesIO(render_dossier(document.frozen.content, proof=proof))
+    return _sealed(file)
+
+
+def _make_minutes(minutes: Minutes, document: MinutesDocument) -> BinaryIO:
+    from dossiers.pdf.render import render_letter
+
+    pdf = render_letter("documents/minutes.html", minutes=minutes.content, proof=_proof(document))
+    return _sealed(io.BytesIO(pdf))
+
+
+def _proof(document: PrintedDocument) -> Proof:
+    from dossiers.pdf.render import Proof
+
+    return Proof(document.reference, page_address(document.reference))
+
+
+def _sealed(file: BinaryIO) -> BinaryIO:
     from dossiers.pdf.seal import seal
 
-    proof = Proof(document.reference, page_address(document.reference))
-    if document.kind == Kind.RECEIPT:
-        file = io.BytesIO(render_receipt(application.receipt.content, proof=proof))
-    elif document.kind == Kind.BUNDLE:
-        file = _bundle(application, document.frozen, proof)
-    else:
-        file = io.BytesIO(render_dossier(document.frozen.content, proof=proof))
     seal(file)
     return file
 

@@ -67,10 +67,10 @@ def seal(application: Application, entry: ApplicationTransition, **data: Any) ->
     for annex in application.dossier.annexes.filter(state=Annex.State.SIGNED):
         outbox.enqueue("opinion_filed", annex.signatory_email, {"annex": str(annex.pk)}, thread=thread)
     outbox.enqueue("filed_for_hr", offer.service_email, payload, thread=thread)
-    transaction.on_commit(lambda: _render_soon(str(application.pk)), robust=True)
+    transaction.on_commit(lambda: render_soon(str(application.pk)), robust=True)
 
 
-def _render_soon(application_pk: str) -> None:
+def render_soon(application_pk: str) -> None:
     from applications.tasks import render_documents
 
     render_documents.delay(application_pk)  # the broker away: beat's sweep renders what is missing

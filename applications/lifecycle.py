@@ -7,11 +7,12 @@ from typing import Any
 
 from django.db import connection
 
-from applications import filing
+from applications import decisions, filing
 from applications.models import Application, ApplicationTransition
 from portal.workflow import Transition, Workflow
 
 State = Application.State
+DECISIONS = frozenset({"accept", "reject"})
 
 
 def _is_candidate(actor: Any, application: Application) -> bool:
@@ -99,7 +100,7 @@ WORKFLOW = Workflow(
             target=State.ACCEPTED,
             allowed=_manages,
             reason_required=True,
-            effect=filing.tell_candidate("decision"),
+            effect=decisions.record,
         ),
         Transition(
             name="reject",
@@ -109,7 +110,7 @@ WORKFLOW = Workflow(
             target=State.REJECTED,
             allowed=_manages,
             reason_required=True,
-            effect=filing.tell_candidate("decision"),
+            effect=decisions.record,
         ),
     ],
     lock_first=_lock_offer,

@@ -118,7 +118,8 @@ def receipt(payload: Payload) -> Letter:
         content, attachments = samples.receipt(application), []
     else:
         receipt = Receipt.objects.get(application=application)
-        content, attachments = receipt.content, _receipt_document(application, receipt)
+        name = f"accuse-reception-{receipt.number}.pdf"
+        content, attachments = receipt.content, _document(application, Document.Kind.RECEIPT, name)
     return write(
         payload,
         "receipt",
@@ -134,18 +135,18 @@ def receipt(payload: Payload) -> Letter:
     )
 
 
-def _receipt_document(application: Application, receipt: Receipt) -> list[tuple[str, bytes, str]]:
+def _document(application: Application, kind: Document.Kind, name: str) -> list[tuple[str, bytes, str]]:
     """The PDF to attach, or nothing: the receipt is due at once (CRPA R112-11-1), whatever becomes of its document."""
     try:
-        document = documents.obtain(application, Document.Kind.RECEIPT)
+        document = documents.obtain(application, kind)
         if document is None:
             raise NotYet("another worker is rendering it")
         with document.file.open("rb") as file:
-            return [(f"accuse-reception-{receipt.number}.pdf", file.read(), "application/pdf")]
+            return [(name, file.read(), "application/pdf")]
     except NotYet:
         raise
     except Exception:
-        logger.exception("The receipt %s leaves without its document.", receipt.number)
+        logger.exception("The mail about %s leaves without its document.", application.number)
         return []
 
 
@@ -225,6 +226,13 @@ def decision(payload: Payload) -> Letter:
     return _decision(payload, "accepted" if target == Application.State.ACCEPTED else "rejected", target)
 
 
+def _author(application: Application, entry: ApplicationTransition) -> str:
+    """Name and quality (CRPA L212-1), as the letter of a decision says them."""
+    if hasattr(application, "decision"):
+        return f"{application.decision.content['author_name']}, {application.decision.content['author_quality']}"
+    return f"{entry.actor_label}, {application.offer.service_name}"
+
+
 def _decision(payload: Payload, template: str, target: str) -> Letter:
     """What was decided and why stands in the facts, whatever the words around it."""
     application = _application(payload)
@@ -235,8 +243,11 @@ def _decision(payload: Payload, template: str, target: str) -> Letter:
         ("Offre", application.offer.title),
         ("Décision", Application.State(target).label),
         *([("Motif", entry.reason)] if entry.reason else []),
-        ("Décision de", f"{entry.actor_label}, {application.offer.service_name}"),
+        ("Décision de", _author(application, entry)),
     ]
+    attachments = []
+    if hasattr(application, "decision") and "sample" not in payload:
+        attachments = _document(application, Document.Kind.DECISION, f"decision-{number}.pdf")
     return write(
         payload,
         template,
@@ -244,6 +255,7 @@ def _decision(payload: Payload, template: str, target: str) -> Letter:
         about={"entry": entry, "number": number},
         action=_own_page("Voir ma candidature", application),
         facts=facts,
+        attachments=attachments,
     )
 
 

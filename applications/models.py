@@ -9,7 +9,16 @@ from django.conf import settings
 from django.db import models
 from django.urls import reverse
 
-from applications.commission.models import AgendaItem, Commission, CommissionMember, Recusal, Review, Session
+from applications.commission.models import (
+    AgendaItem,
+    Commission,
+    CommissionMember,
+    Minutes,
+    MinutesDocument,
+    Recusal,
+    Review,
+    Session,
+)
 from applications.reminders.models import Reminder, ReminderRule
 from dossiers.models import Dossier
 from offers.models import Offer
@@ -21,7 +30,10 @@ __all__ = [
     "ApplicationTransition",
     "Commission",
     "CommissionMember",
+    "Decision",
     "MailText",
+    "Minutes",
+    "MinutesDocument",
     "Receipt",
     "Recusal",
     "Reminder",
@@ -170,6 +182,22 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return self.number
+
+
+class Decision(models.Model):
+    """What was decided on a dossier, by whom and why, with the words of its letter as they were settled."""
+
+    application = models.OneToOneField(Application, models.PROTECT, related_name="decision")
+    content = models.JSONField()
+    decided_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "décision"
+        ordering = ["-decided_at"]
+        triggers = [pgtrigger.Protect(name="decision_is_final", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.application_id} – {self.decided_at:%Y-%m-%d}"
 
 
 class MailText(models.Model):

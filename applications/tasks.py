@@ -6,7 +6,7 @@ from django.db.models import Case, Count, Exists, F, OuterRef, When
 from django.utils import timezone
 
 from applications import abandonment, documents
-from applications.models import Application
+from applications.models import Application, Minutes
 from applications.reminders import planner
 from dossiers.models import Document, SafeCopy
 
@@ -22,7 +22,7 @@ def render_documents(application_pk: str) -> None:
     Another worker at it (the receipt's mail, most often): come back in a moment for the rest.
     """
     application = Application.objects.select_related("receipt").get(pk=application_pk)
-    for kind in Document.Kind:
+    for kind in documents.due(application):
         if kind == Document.Kind.BUNDLE and documents.waits_for_pieces(application):
             return
         if documents.obtain(application, kind) is None:
@@ -35,12 +35,23 @@ def render_missing_documents(limit: int = 50) -> int:
     """Render what a lost message or a killed worker left out."""
     filed = Application.objects.filter(dossier__frozen__isnull=False, filed_at__lt=timezone.now() - MISSING_AFTER)
     waiting = SafeCopy.objects.filter(piece__dossier=OuterRef("dossier"), verdict=SafeCopy.Verdict.WAITING)
-    due = Case(When(Exists(waiting), then=len(Document.Kind) - 1), default=len(Document.Kind))  # no volume yet
+    always = len(Document.Kind) - 1
+    decided = Count("decision", distinct=True)
+    due = Case(When(Exists(waiting), then=always - 1), default=always) + decided  # no volume yet
     missing = filed.annotate(rendered=Count("dossier__frozen__documents"), due=due).filter(rendered__lt=F("due"))
     keys = list(missing.order_by("filed_at").values_list("pk", flat=True)[:limit])
     for key in keys:
         render_documents.apply_async([str(key)], expires=SWEEP_SECONDS)
+    sessions = Minutes.objects.filter(document=None, established_at__lt=timezone.now() - MISSING_AFTER)
+    for key in sessions.values_list("pk", flat=True)[:limit]:
+        render_minutes.apply_async([key], expires=SWEEP_SECONDS)
     return len(keys)
+
+
+@shared_task
+def render_minutes(minutes_pk: int) -> None:
+    """Render the minutes of a session, once."""
+    documents.obtain_minutes(Minutes.objects.get(pk=minutes_pk))
 
 
 @shared_task

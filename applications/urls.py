@@ -21,6 +21,7 @@ urlpatterns = [
     path("<uuid:pk>/recu/", files.receipt, name="receipt"),
     path("<uuid:pk>/recu.pdf", files.receipt_document, name="receipt_document"),
     path("<uuid:pk>/dossier.pdf", files.own_document, name="document"),
+    path("<uuid:pk>/decision.pdf", files.own_decision, name="decision_document"),
     path("<uuid:pk>/volume.pdf", files.own_bundle, name="bundle"),
     path("<uuid:pk>/rouvrir/", carrying.reopen, name="reopen"),
     path("<uuid:pk>/reprendre/", carrying.take_over, name="take_over"),

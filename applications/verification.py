@@ -8,8 +8,8 @@ from datetime import datetime
 from django.conf import settings
 from django.urls import reverse
 
-from applications.models import Application
-from dossiers.models import Document
+from applications.models import Application, Minutes, MinutesDocument
+from dossiers.models import Document, PrintedDocument
 
 LOOKALIKES = str.maketrans("OIL", "011")  # what a person may read in place of a digit
 
@@ -30,23 +30,35 @@ def page_address(reference: str) -> str:
 
 def of_fingerprint(sha256: str) -> Finding | None:
     """The document of these very bytes."""
-    document = Document.objects.filter(sha256=sha256).select_related("frozen__dossier__application").first()
-    if document is None:
-        return None
-    return Finding(
-        document.get_kind_display(), document.rendered_at, _superseded_at(document.frozen.dossier.application)
-    )
+    document = _find(sha256=sha256)
+    return Finding(_kind(document), document.rendered_at, _superseded_at(document)) if document else None
 
 
 def of_reference(reference: str) -> Finding | None:
-    """That such a document exists: says nothing of the paper on which the reference was read."""
+    """That such a document exists, and whether a newer one replaces it: says nothing of the paper it was read on."""
     plain = "".join(character for character in reference.upper() if character.isalnum()).translate(LOOKALIKES)
-    document = Document.objects.filter(reference=plain).first() if plain else None
-    return Finding(document.get_kind_display(), document.rendered_at) if document else None
+    document = _find(reference=plain) if plain else None
+    return Finding(_kind(document), document.rendered_at, _superseded_at(document)) if document else None
 
 
-def _superseded_at(application: Application) -> datetime | None:
-    """When the same person filed a newer dossier for the same offer, after withdrawing this one."""
+def _find(**which: str) -> PrintedDocument | None:
+    return (
+        Document.objects.filter(**which).select_related("frozen__dossier__application").first()
+        or MinutesDocument.objects.filter(**which).select_related("minutes").first()
+    )
+
+
+def _kind(document: PrintedDocument) -> str:
+    return document.get_kind_display() if isinstance(document, Document) else "Procès-verbal"
+
+
+def _superseded_at(document: PrintedDocument) -> datetime | None:
+    """Since when a newer document replaces it: a later filing of the same person, a later edition of the minutes."""
+    if isinstance(document, MinutesDocument):
+        minutes = document.minutes
+        later = Minutes.objects.filter(session=minutes.session_id, edition__gt=minutes.edition)
+        return later.order_by("edition").values_list("established_at", flat=True).first()
+    application = document.frozen.dossier.application
     newer = Application.objects.filter(
         offer=application.offer_id, candidate=application.candidate_id, filed_at__gt=application.filed_at
     )

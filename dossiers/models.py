@@ -312,8 +312,8 @@ class FrozenDossier(models.Model):
         return f"{self.dossier_id} – {self.sha256[:12]}"
 
 
-def document_path(document: Document, filename: str) -> str:
-    return f"documents/{document.frozen.dossier_id}/{secrets.token_urlsafe(24)}.pdf"
+def document_path(document: PrintedDocument, filename: str) -> str:
+    return f"documents/{document.folder}/{secrets.token_urlsafe(24)}.pdf"
 
 
 # No letter that reads as a digit.
@@ -325,21 +325,35 @@ def new_reference() -> str:
     return "".join(secrets.choice(REFERENCE_LETTERS) for _ in range(16))
 
 
-class Document(models.Model):
-    """A PDF rendered from a frozen dossier: one of each kind, once. Its reference is printed on it."""
+class PrintedDocument(models.Model):
+    """A PDF that the portal has established, sealed and keeps. Its reference is printed on it."""
 
-    class Kind(models.TextChoices):
-        DOSSIER = "dossier", "Dossier"
-        RECEIPT = "receipt", "Accusé de réception"
-        BUNDLE = "bundle", "Volume complet"  # last: made from the dossier
-
-    frozen = models.ForeignKey(FrozenDossier, models.PROTECT, related_name="documents")
-    kind = models.CharField(max_length=20, choices=Kind.choices)
     reference = models.CharField("référence", max_length=16, unique=True, null=True, editable=False)  # noqa: DJ001 (unique, and absent from what was printed before there were any)
     file = models.FileField(upload_to=document_path, max_length=200)
     size = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64, db_index=True)
     rendered_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def folder(self) -> str:
+        """Where its file is kept."""
+        raise NotImplementedError
+
+
+class Document(PrintedDocument):
+    """A PDF rendered from a frozen dossier: one of each kind, once."""
+
+    class Kind(models.TextChoices):
+        DOSSIER = "dossier", "Dossier"
+        RECEIPT = "receipt", "Accusé de réception"
+        DECISION = "decision", "Décision"  # once it is taken
+        BUNDLE = "bundle", "Volume complet"  # last: made from the dossier
+
+    frozen = models.ForeignKey(FrozenDossier, models.PROTECT, related_name="documents")
+    kind = models.CharField(max_length=20, choices=Kind.choices)
 
     class Meta:
         verbose_name = "document"
@@ -349,3 +363,7 @@ class Document(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} – {self.sha256[:12]}"
+
+    @property
+    def folder(self) -> str:
+        return str(self.frozen.dossier_id)

@@ -27,7 +27,7 @@ from django.urls import NoReverseMatch, get_resolver, reverse
 from django.urls.resolvers import URLPattern
 from django.utils import timezone
 
-from applications.models import Application, Recusal, Review
+from applications.models import Application, MinutesDocument, Recusal, Review
 from dossiers import signing
 from dossiers.answers import save_answers
 from dossiers.models import Document, Opinion, Piece
@@ -183,6 +183,10 @@ def build_world() -> World:
     applications["admissible"] = make.admit(applications["admissible"], hr.user)
     session = make.SessionFactory(commission=commission)
     session.agenda.create(application=applications["admissible"], rapporteur=member)
+    minutes = session.minutes.create(edition=1, content={}, established_by=hr.user)
+    MinutesDocument.objects.create(
+        minutes=minutes, file=ContentFile(b"Octets-secrets", "pv.pdf"), size=14, sha256="1" * 64
+    )
     Review.objects.create(
         application=applications["admissible"], member=member, opinion=Opinion.FAVORABLE, reasons="Motivation-secrète"
     )
@@ -229,7 +233,7 @@ def build_world() -> World:
         "wrong": {"token": "A" * 43, "secret": "A" * 32},
         "alert": {"secret": Alert.objects.create(email="suiveur@example.org", confirmed_at=timezone.now()).secret},
         "commission": {"object_id": commission.pk},
-        "session": {"pk": session.pk, "object_id": session.pk},
+        "session": {"pk": session.pk, "object_id": session.pk, "edition": 1},
         "accounts_user": {"object_id": candidate.pk},
         "accounts_institution": {"object_id": hr.institution.pk},
         "mail": {"object_id": Mail.objects.first().pk, "pk": Mail.objects.first().pk},

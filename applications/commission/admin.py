@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import Q
 from django.http import HttpResponseRedirect
-from django.urls import reverse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import path, reverse
 
+from applications.commission.minutes import establish
 from applications.commission.sessions import candidates_for_agenda, fill_agenda
 from applications.models import AgendaItem, Application, Commission, Recusal, Session
+from applications.views.files import serve_minutes, serve_zip
 from offers.admin import HrAdmin
 from offers.admin_forms import name_parts
 from portal.accounts.models import User
+from portal.workflow import TransitionRefused
 
 
 class ApplicationChoice(forms.ModelChoiceField):
@@ -23,6 +28,10 @@ class ApplicationChoice(forms.ModelChoiceField):
 class MemberChoice(forms.ModelChoiceField):
     def label_from_instance(self, user: User) -> str:
         return user.get_full_name() or user.email
+
+
+class MembersChoice(forms.ModelMultipleChoiceField):
+    label_from_instance = MemberChoice.label_from_instance
 
 
 class AgendaForm(forms.ModelForm):
@@ -74,6 +83,31 @@ class AgendaInline(admin.TabularInline):
         return formset
 
 
+class SessionMinutesForm(forms.ModelForm):
+    """Who chaired and who was there: chosen among those who sit."""
+
+    class Meta:
+        model = Session
+        fields = ["chair", "present"]
+        field_classes = {"chair": MemberChoice, "present": MembersChoice}
+        widgets = {"present": forms.CheckboxSelectMultiple}
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        seated = Q(seats__commission=self.instance.commission_id)
+        session = Q(chaired_sessions=self.instance) | Q(attended_sessions=self.instance)
+        members = User.objects.filter(seated | session).distinct().order_by("last_name", "first_name", "pk")
+        self.fields["chair"].queryset = self.fields["present"].queryset = members
+
+
+AgendaOpinions = forms.modelformset_factory(
+    AgendaItem,
+    fields=["opinion", "reasons"],
+    extra=0,
+    widgets={"reasons": forms.Textarea(attrs={"rows": 4, "cols": 80})},
+)
+
+
 class SessionForm(forms.ModelForm):
     fill = forms.BooleanField(
         label="Inscrire à l’ordre du jour tous les dossiers recevables qui attendent", required=False, initial=True
@@ -104,6 +138,7 @@ class SessionAdmin(HrAdmin):
     list_filter = [("commission", admin.RelatedOnlyFieldListFilter)]
     form = SessionForm
     inlines = [AgendaInline]
+    change_form_template = "admin/applications/session/change_form.html"
     actions = None
 
     def _institution_of(self, obj) -> int:
@@ -135,3 +170,59 @@ class SessionAdmin(HrAdmin):
         """A new session goes on with its agenda."""
         super().response_add(request, obj, post_url_continue)
         return HttpResponseRedirect(reverse("admin:applications_session_change", args=[obj.pk]))
+
+    def get_urls(self):
+        view = self.admin_site.admin_view
+        return [
+            path("<int:pk>/proces-verbal/", view(self.minutes), name="applications_session_minutes"),
+            path(
+                "<int:pk>/proces-verbal-<int:edition>.pdf",
+                view(self.minutes_document),
+                name="applications_session_minutes_document",
+            ),
+            path("<int:pk>/dossiers.zip", view(self.zip), name="applications_session_zip"),
+            *super().get_urls(),
+        ]
+
+    def _session(self, request, pk: int) -> Session:
+        return get_object_or_404(self.get_queryset(request).select_related("commission__institution"), pk=pk)
+
+    def minutes(self, request, pk: int):
+        """What was said in the session, and the minutes established from it."""
+        session = self._session(request, pk)
+        items = session.agenda.select_related("application__candidate", "application__offer", "rapporteur")
+        data = request.POST or None
+        form = SessionMinutesForm(data, instance=session)
+        formset = AgendaOpinions(data, queryset=items, prefix="agenda")
+        if request.method == "POST" and form.is_valid() and formset.is_valid():
+            with transaction.atomic():
+                form.save()
+                formset.save()
+            messages.success(request, "Ce qui a été dit de la séance est enregistré.")
+            if "establish" in request.POST:
+                self._establish(request, session)
+            return redirect("admin:applications_session_minutes", session.pk)
+        context = self.admin_site.each_context(request) | {
+            "title": f"Procès-verbal – {session}",
+            "opts": self.opts,
+            "session": session,
+            "form": form,
+            "formset": formset,
+            "editions": session.minutes.select_related("document", "established_by"),
+        }
+        return render(request, "admin/applications/session/minutes.html", context)
+
+    def _establish(self, request, session: Session) -> None:
+        try:
+            minutes = establish(session, request.user)
+            messages.success(request, f"Le procès-verbal est établi (édition {minutes.edition}) ; son PDF se prépare.")
+        except TransitionRefused as refusal:
+            for reason in refusal.reasons:
+                messages.error(request, reason)
+
+    def minutes_document(self, request, pk: int, edition: int):
+        return serve_minutes(get_object_or_404(self._session(request, pk).minutes, edition=edition))
+
+    def zip(self, request, pk: int):
+        session = self._session(request, pk)
+        return serve_zip(session, session.agenda.values("application"))

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import pgtrigger
 from django.conf import settings
 from django.db import models
 
 from dossiers.content import moment
-from dossiers.models import Opinion
+from dossiers.models import Opinion, PrintedDocument
 from offers.models import Offer
 from portal.accounts.models import Institution
 
@@ -69,6 +70,19 @@ class Session(models.Model):
         "lieu", max_length=300, blank=True, help_text="Une salle, ou le lien d’une visioconférence."
     )
 
+    # Said afterwards, for the minutes
+    chair = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.PROTECT,
+        related_name="chaired_sessions",
+        verbose_name="présidence",
+        null=True,
+        blank=True,
+    )
+    present = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, related_name="attended_sessions", verbose_name="membres présents", blank=True
+    )
+
     objects = SessionQuerySet.as_manager()
 
     class Meta:
@@ -87,6 +101,15 @@ class Session(models.Model):
         return f"{self.commission}, séance du {moment(self.starts_at)}"
 
 
+class CollectiveOpinion(models.TextChoices):
+    """What the commission says of a dossier, all members together."""
+
+    FAVORABLE = "favorable", "Favorable"
+    RESERVED = "reserved", "Favorable avec réserves"
+    UNFAVORABLE = "unfavorable", "Défavorable"
+    ADJOURNED = "adjourned", "Examen reporté"
+
+
 class AgendaItem(models.Model):
     """A dossier on the agenda of a session. rapporteur: the member who reports on it, chosen among those who sit."""
 
@@ -103,6 +126,8 @@ class AgendaItem(models.Model):
         blank=True,
     )
     position = models.PositiveSmallIntegerField("ordre", default=1)
+    opinion = models.CharField("avis de la commission", max_length=20, choices=CollectiveOpinion.choices, blank=True)
+    reasons = models.TextField("motivation", max_length=8000, blank=True)
 
     class Meta:
         app_label = "applications"
@@ -119,6 +144,46 @@ class AgendaItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.position}. {self.application_id}"
+
+
+class Minutes(models.Model):
+    """The record of a session, as it was established: an edition is never changed, a new one replaces it."""
+
+    session = models.ForeignKey(Session, models.PROTECT, related_name="minutes")
+    edition = models.PositiveSmallIntegerField("édition")
+    content = models.JSONField()
+    established_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    established_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        app_label = "applications"
+        verbose_name = "procès-verbal"
+        verbose_name_plural = "procès-verbaux"
+        ordering = ["-edition"]
+        constraints = [models.UniqueConstraint(fields=["session", "edition"], name="one_edition_of_the_minutes")]
+        triggers = [pgtrigger.Protect(name="minutes_are_final", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return f"{self.session}, procès-verbal, édition {self.edition}"
+
+
+class MinutesDocument(PrintedDocument):
+    """The sealed PDF of one edition of the minutes."""
+
+    minutes = models.OneToOneField(Minutes, models.PROTECT, related_name="document")
+
+    class Meta:
+        app_label = "applications"
+        verbose_name = "procès-verbal (PDF)"
+        ordering = ["-rendered_at"]
+        triggers = [pgtrigger.Protect(name="minutes_pdf_is_final", operation=pgtrigger.Update | pgtrigger.Delete)]
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+    @property
+    def folder(self) -> str:
+        return f"seances/{self.minutes.session_id}"
 
 
 class Review(models.Model):

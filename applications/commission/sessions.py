@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Prefetch
+from django.db.models import Max, Prefetch
 from django.utils import timezone
 
 from applications.models import AgendaItem, Application, Review, Session
@@ -52,6 +52,13 @@ def upcoming(user):
         .select_related("commission")
         .order_by("starts_at", "pk")
     )
+
+
+def minutes_read_by(session: Session, user):
+    """The last edition of the minutes, unless this member recused from a dossier that they tell of."""
+    if session.agenda.filter(application__recusals__member=user).exists():
+        return session.minutes.none()
+    return session.minutes.filter(edition=session.minutes.aggregate(last=Max("edition"))["last"])
 
 
 def agenda_seen_by(session: Session, user) -> list[AgendaLine]:

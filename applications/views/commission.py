@@ -44,8 +44,15 @@ def session(request: HttpRequest, pk: int) -> HttpResponse:
     """A session of one's commission: when, where, its agenda, and the dossiers one reports on."""
     session = member_session(request, pk)
     lines = sessions.agenda_seen_by(session, request.user)
-    mine = sum(line.is_mine for line in lines)
-    return render(request, "commission/session.html", {"session": session, "lines": lines, "mine": mine})
+    minutes = sessions.minutes_read_by(session, request.user).select_related("document").first()
+    context = {
+        "session": session,
+        "lines": lines,
+        "mine": sum(line.is_mine for line in lines),
+        "readable": sum(line.readable for line in lines),
+        "minutes": getattr(minutes, "document", None),
+    }
+    return render(request, "commission/session.html", context)
 
 
 @login_required

@@ -6,13 +6,15 @@ from pathlib import PurePath
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET
 
-from applications.models import Application, Receipt
-from applications.views.access import examined_application, own_application
+from applications.commission import session_zip
+from applications.commission.sessions import minutes_read_by
+from applications.models import Application, Minutes, MinutesDocument, Receipt, Session
+from applications.views.access import examined_application, member_session, own_application
 from dossiers.models import Document, Piece
 from dossiers.pdf.safe import formats
 
@@ -40,6 +42,20 @@ def serve_document(application: Application, kind: Document.Kind = Document.Kind
     document = get_object_or_404(Document, frozen__dossier=application.dossier_id, kind=kind)
     name = f"{slugify(document.get_kind_display())}-{application.number}.pdf"
     return private(FileResponse(document.file.open("rb"), filename=name, content_type="application/pdf"))
+
+
+def serve_minutes(minutes: Minutes) -> FileResponse:
+    document = get_object_or_404(MinutesDocument, minutes=minutes)
+    name = f"proces-verbal-{minutes.session.starts_at:%Y-%m-%d}-{minutes.edition}.pdf"
+    return private(FileResponse(document.file.open("rb"), filename=name, content_type="application/pdf"))
+
+
+def serve_zip(session: Session, readable) -> StreamingHttpResponse:
+    """The session's dossiers among those (primary keys) that this person may read."""
+    stream = session_zip.stream(session, session_zip.lines(session, readable))
+    response = StreamingHttpResponse(stream, content_type="application/zip")
+    response["Content-Disposition"] = f'attachment; filename="seance-{session.starts_at:%Y-%m-%d}.zip"'
+    return private(response)
 
 
 def documents_of(application: Application) -> dict[str, Document]:
@@ -90,6 +106,12 @@ def own_bundle(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_GET
+def own_decision(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return serve_document(own_application(request, pk), Document.Kind.DECISION)
+
+
+@login_required
+@require_GET
 def receipt(request: HttpRequest, pk: UUID) -> HttpResponse:
     application = own_application(request, pk)
     receipt = get_object_or_404(Receipt, application=application)
@@ -125,3 +147,17 @@ def examined_document(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_GET
 def examined_bundle(request: HttpRequest, pk: UUID) -> HttpResponse:
     return serve_document(examined_application(request, pk), Document.Kind.BUNDLE)
+
+
+@login_required
+@require_GET
+def session_dossiers(request: HttpRequest, pk: int) -> HttpResponse:
+    readable = Application.objects.readable_by_member(request.user).values("pk")
+    return serve_zip(member_session(request, pk), readable)
+
+
+@login_required
+@require_GET
+def session_minutes(request: HttpRequest, pk: int) -> HttpResponse:
+    """The last edition; not for a member who recused from one of its dossiers."""
+    return serve_minutes(get_object_or_404(minutes_read_by(member_session(request, pk), request.user)))

@@ -114,10 +114,15 @@ def render_dossier(content: Mapping[str, Any], *, watermark: str = "", proof: Pr
     return write_pdf(render_to_string(template, variables), watermark=variables["watermark"])
 
 
+def render_letter(template: str, *, proof: Proof | None = None, **content: Mapping[str, Any]) -> bytes:
+    """A document of its own template: receipt, decision, minutes; from words that were settled beforehand."""
+    variables = {name: printable.clean(value) for name, value in content.items()} | {"proof": proof}
+    return write_pdf(render_to_string(template, variables))
+
+
 def render_receipt(receipt: Mapping[str, Any], *, proof: Proof | None = None) -> bytes:
     """The receipt that CRPA R112-11-1 asks for. `pieces` and `annexes` are lists of lines."""
-    variables = {"receipt": printable.clean(receipt), "proof": proof}
-    return write_pdf(render_to_string("documents/receipt.html", variables))
+    return render_letter("documents/receipt.html", receipt=receipt, proof=proof)
 
 
 def write_pdf(html: str, *, watermark: str = "") -> bytes:

@@ -104,8 +104,8 @@ def test_nothing_to_verify_is_said(client, posted):
 
 
 def test_the_code_on_paper_leads_to_the_page_and_tells_kind_and_date_alone(client, application, settings):
-    for kind, words in zip(Document.Kind, Document.Kind.labels, strict=True):
-        document = documents.obtain(application, kind)
+    for kind in documents.due(application):
+        document, words = documents.obtain(application, kind), kind.label
         address = verification.page_address(document.reference)
         assert address == f"{settings.SITE_URL}{PAGE}?reference={document.reference}"
         with document.file.open("rb") as file:

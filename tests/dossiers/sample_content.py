@@ -543,3 +543,54 @@ def receipt() -> dict[str, Any]:
         "pieces": [f"{piece['label']} : {file['name']}" for piece in content["pieces"] for file in piece["files"]],
         "annexes": [f"Annexe {annex['number']} – {annex['title']}" for annex in content["annexes"]],
     }
+
+
+def decision() -> dict[str, Any]:
+    """The words of a decision on the sample's dossier."""
+    return {
+        "number": "2026-000123",
+        "candidate_name": "EXEMPLE Camille",
+        "offer_title": "Assistant spécialiste à temps partagé",
+        "institution": "Agence régionale de santé",
+        "service_name": "Pôle Formation des professionnels de santé",
+        "service_address": "1 place de l’Exemple\n76000 Rouen",
+        "service_email": "formation@ars.example.org",
+        "service_phone": "02 00 00 00 00",
+        "filed_at_display": "4 janvier 2026 à 10:12:45",
+        "accepted": False,
+        "reason": "Le projet ne précise pas la part de temps en ville.\n\nUne nouvelle candidature sera la bienvenue.",
+        "commission": "Commission régionale des assistants, séance du 4 mars 2026 à 14 h 00 (avis : défavorable)",
+        "author_name": "Dominique Fictif",
+        "author_quality": "Directeur de l’attractivité des métiers, par délégation du directeur général",
+        "decided_at_display": "12 mars 2026 à 9 h 05",
+        "appeal": "Cette décision peut être contestée dans les deux mois qui suivent sa notification.",
+    }
+
+
+def minutes(dossiers: int = 12) -> dict[str, Any]:
+    """The minutes of a session that examined so many dossiers."""
+    return {
+        "commission": "Commission régionale des assistants",
+        "institution": "Agence régionale de santé",
+        "held_at_display": "4 mars 2026 à 14 h 00",
+        "place": "Salle du conseil",
+        "edition": 2,
+        "chair": "Claude Imaginaire, présidente",
+        "present": ["Claude Imaginaire, présidente", "Sacha Modèle, représentant des CHU", "Alix Gabarit, membre"],
+        "away": ["Lou Canevas, membre"],
+        "dossiers": [
+            {
+                "number": f"2026-{number:06}",
+                "candidate_name": f"EXEMPLE Camille {number}",
+                "offer_title": "Assistant spécialiste à temps partagé",
+                "rapporteur": "Sacha Modèle",
+                "recusals": ["Alix Gabarit"] if number % 3 == 0 else [],
+                "opinion": "Favorable",
+                "reasons": "Un projet mûri, conforme aux besoins du territoire. " * (1 + number % 5 * 4),
+                "outcome": "Retenue" if number % 2 else "",
+            }
+            for number in range(1, dossiers + 1)
+        ],
+        "established_by": "Gestion des assistants",
+        "established_at_display": "6 mars 2026 à 11 h 30",
+    }

@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from dossiers.content import blank_content
-from dossiers.pdf.render import Proof, render_dossier, render_receipt
+from dossiers.pdf.render import Proof, render_dossier, render_letter, render_receipt
 from dossiers.pdf.seal import seal
 from offers.kinds import all_kinds
 from tests.dossiers.sample_content import blank_content as blank_sample
-from tests.dossiers.sample_content import full_content, receipt
+from tests.dossiers.sample_content import decision, full_content, minutes, receipt
 
 PROOF = Proof("0123ABCD4567EFGH", "https://portail.example.org/verifier/?reference=0123ABCD4567EFGH")
 PROFILES = {"3a", "ua1"}
@@ -75,6 +75,8 @@ def judgements(tmp_path_factory) -> dict[str, dict[str, str]]:
         "receipt": sealed(render_receipt(receipt(), proof=PROOF)),
         "normandie": sealed(render_dossier(full_content(), proof=PROOF)),
         "normandie-blank": render_dossier(blank_sample()),
+        "decision": sealed(render_letter("documents/decision.html", decision=decision(), proof=PROOF)),
+        "minutes": sealed(render_letter("documents/minutes.html", minutes=minutes(), proof=PROOF)),
         "draft": render_dossier(full_content(), watermark="brouillon"),
     }
     for kind in all_kinds():
@@ -94,7 +96,7 @@ def judgements(tmp_path_factory) -> dict[str, dict[str, str]]:
     return found
 
 
-NAMES = ["receipt", "normandie", "normandie-blank", "draft"]
+NAMES = ["receipt", "decision", "minutes", "normandie", "normandie-blank", "draft"]
 NAMES += [f"{kind.slug}-{state}" for kind in all_kinds() for state in ("blank", "full")]
 
 

@@ -1,0 +1,98 @@
+"""The minutes of a session: who was there, who stood aside, and for each dossier the opinion and its reasons.
+
+What is established does not change: a correction is a new edition, which replaces the one before.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from applications.models import AgendaItem, Application, Minutes, Session
+from dossiers.content import moment
+from portal.workflow import TransitionRefused
+
+
+def missing(session: Session) -> list[str]:
+    """What prevents the minutes from being established, as sentences."""
+    reasons = []
+    if session.starts_at > timezone.now():
+        reasons.append("La séance n’a pas encore eu lieu.")
+    if session.chair_id is None:
+        reasons.append("Indiquez qui a présidé la séance.")
+    if not session.present.exists():
+        reasons.append("Indiquez les membres présents.")
+    reasons += [
+        f"Dossier {item.application.number} : indiquez l’avis de la commission."
+        for item in _examined(session)
+        if not item.opinion
+    ]
+    return reasons
+
+
+def _examined(session: Session) -> list[AgendaItem]:
+    items = session.agenda.select_related("application__candidate", "application__offer", "rapporteur")
+    return [item for item in items.prefetch_related("application__recusals__member") if item.application.was_filed]
+
+
+def establish(session: Session, actor: Any) -> Minutes:
+    """A new edition of the minutes, from what was said of the session. TransitionRefused tells what is missing."""
+    with transaction.atomic():
+        row = Session.objects.select_for_update(of=("self",)).get(pk=session.pk)
+        if reasons := missing(row):
+            raise TransitionRefused(*reasons)
+        last = row.minutes.first()
+        edition = last.edition + 1 if last else 1
+        minutes = Minutes.objects.create(
+            session=row, edition=edition, content=_content(row, edition, actor), established_by=actor
+        )
+        transaction.on_commit(lambda: _render_soon(minutes.pk), robust=True)
+    return minutes
+
+
+def _render_soon(minutes_pk: int) -> None:
+    from applications.tasks import render_minutes
+
+    render_minutes.delay(minutes_pk)
+
+
+def _content(session: Session, edition: int, actor: Any) -> dict[str, Any]:
+    commission = session.commission
+    qualities = dict(commission.seats.values_list("user_id", "quality"))
+    present = list(session.present.all())
+    attending = {member.pk for member in present}
+    away = [seat.user for seat in commission.seats.select_related("user") if seat.user_id not in attending]
+    return {
+        "commission": commission.name,
+        "institution": commission.institution.name,
+        "held_at_display": moment(session.starts_at),
+        "place": session.place,
+        "edition": edition,
+        "chair": _named(session.chair, qualities),
+        "present": [_named(member, qualities) for member in present],
+        "away": [_named(member, qualities) for member in away],
+        "dossiers": [_dossier(item) for item in _examined(session)],
+        "established_by": str(actor),
+        "established_at_display": moment(timezone.now()),
+    }
+
+
+def _named(member: Any, qualities: dict[int, str]) -> str:
+    return ", ".join(filter(None, [str(member), qualities.get(member.pk, "")]))
+
+
+def _dossier(item: AgendaItem) -> dict[str, Any]:
+    application = item.application
+    decided = application.state in {Application.State.ACCEPTED, Application.State.REJECTED}
+    return {
+        "number": application.number,
+        "candidate_name": application.candidate.get_full_name(),
+        "offer_title": application.offer.title,
+        "rapporteur": str(item.rapporteur or ""),
+        "recusals": sorted(str(recusal.member) for recusal in application.recusals.all()),
+        "opinion": item.get_opinion_display(),
+        "reasons": item.reasons,
+        "outcome": application.get_state_display() if decided or application.state == "withdrawn" else "",
+    }
