@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -17,11 +18,13 @@ from django.db.models import Model, QuerySet
 from applications.models import Application, Minutes, MinutesDocument
 from applications.verification import page_address
 from dossiers.models import Document, FrozenDossier, Piece, PrintedDocument, SafeCopy, new_reference
+from portal.notifications import outbox
 
 if TYPE_CHECKING:
     from dossiers.pdf.bundle import Enclosure
     from dossiers.pdf.render import Proof
 
+logger = logging.getLogger(__name__)
 Kind = Document.Kind
 
 
@@ -42,6 +45,24 @@ def obtain_minutes(minutes: Minutes) -> MinutesDocument | None:
     """The minutes as a sealed PDF: as `obtain`."""
     existing = MinutesDocument.objects.filter(minutes=minutes)
     return _once(minutes, existing, MinutesDocument(minutes=minutes), lambda new: _make_minutes(minutes, new))
+
+
+def attached(application: Application, kind: Kind, name: str) -> list[tuple[str, bytes, str]]:
+    """The PDF to attach to a mail, or nothing: the receipt is due at once (CRPA R112-11-1), whatever becomes of it.
+
+    Raises NotYet while another worker is rendering it.
+    """
+    try:
+        document = obtain(application, kind)
+        if document is None:
+            raise outbox.NotYet("another worker is rendering it")
+        with document.file.open("rb") as file:
+            return [(name, file.read(), "application/pdf")]
+    except outbox.NotYet:
+        raise
+    except Exception:
+        logger.exception("The mail about %s leaves without its document.", application.number)
+        return []
 
 
 def _once(source: Model, existing: QuerySet, new: PrintedDocument, make: Callable[[PrintedDocument], BinaryIO]):
@@ -132,7 +153,12 @@ def _bundle(application: Application, frozen: FrozenDossier, proof: Proof) -> Bi
             for file in listed["files"]
         ]
         with dossier.file.open("rb") as printed:
-            return make_bundle(frozen.content, io.BytesIO(printed.read()), enclosures, proof=proof)
+            volume = make_bundle(frozen.content, io.BytesIO(printed.read()), enclosures, proof=proof)
+    if left_out := [[enclosure.told, enclosure.left_out] for enclosure in enclosures if enclosure.left_out]:
+        payload = {"application": str(application.pk), "left_out": left_out}
+        email = application.offer.service_email
+        outbox.enqueue("bundle_incomplete", email, payload, thread=application.dossier_id)
+    return volume
 
 
 def _enclosure(label: str, file: dict[str, Any], piece: Piece | None, folder: Path) -> Enclosure:

@@ -6,7 +6,6 @@ they may not read, no link in it works, and nothing is obsolete.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -26,9 +25,8 @@ from dossiers.models import Annex, Document, SignOff
 from offers.models import Offer, OfferTransition
 from portal import ical
 from portal.notifications.letters import compose
-from portal.notifications.outbox import LATER, NOW, Letter, NotYet, Obsolete, builder
+from portal.notifications.outbox import LATER, NOW, Letter, Obsolete, builder
 
-logger = logging.getLogger(__name__)
 Payload = dict[str, Any]
 Action = tuple[str, str]
 UNTOLD_MOVES = ("expire", "archive", "unarchive")
@@ -119,7 +117,7 @@ def receipt(payload: Payload) -> Letter:
     else:
         receipt = Receipt.objects.get(application=application)
         name = f"accuse-reception-{receipt.number}.pdf"
-        content, attachments = receipt.content, _document(application, Document.Kind.RECEIPT, name)
+        content, attachments = receipt.content, documents.attached(application, Document.Kind.RECEIPT, name)
     return write(
         payload,
         "receipt",
@@ -133,21 +131,6 @@ def receipt(payload: Payload) -> Letter:
         ],
         attachments=attachments,
     )
-
-
-def _document(application: Application, kind: Document.Kind, name: str) -> list[tuple[str, bytes, str]]:
-    """The PDF to attach, or nothing: the receipt is due at once (CRPA R112-11-1), whatever becomes of its document."""
-    try:
-        document = documents.obtain(application, kind)
-        if document is None:
-            raise NotYet("another worker is rendering it")
-        with document.file.open("rb") as file:
-            return [(name, file.read(), "application/pdf")]
-    except NotYet:
-        raise
-    except Exception:
-        logger.exception("The mail about %s leaves without its document.", application.number)
-        return []
 
 
 @builder(
@@ -247,7 +230,7 @@ def _decision(payload: Payload, template: str, target: str) -> Letter:
     ]
     attachments = []
     if hasattr(application, "decision") and "sample" not in payload:
-        attachments = _document(application, Document.Kind.DECISION, f"decision-{number}.pdf")
+        attachments = documents.attached(application, Document.Kind.DECISION, f"decision-{number}.pdf")
     return write(
         payload,
         template,
@@ -430,6 +413,21 @@ def withdrawn_for_hr(payload: Payload) -> Letter:
     withdrawn_at = day_and_time(ApplicationTransition.objects.get(pk=payload["entry"]).at)
     facts = [*_for_service(application), ("Retirée le", withdrawn_at)]
     return write(payload, "withdrawn_for_hr", application, facts=facts, help_text=SUPPORT)
+
+
+@builder("bundle_incomplete", label="Pièce absente du volume", reader="service")
+def bundle_incomplete(payload: Payload) -> Letter:
+    """Files that could not enter the volume: the service asks for them again, or reads the originals."""
+    application = _application(payload)
+    left_out = payload.get("left_out") or [["CV détaillé – cv.pdf", "fichier illisible"]]
+    return write(
+        payload,
+        "bundle_incomplete",
+        application,
+        action=("Ouvrir le dossier", address("admin:applications_application_change", application.pk)),
+        facts=[*_for_service(application), *((f"Non joint ({reason})", told) for told, reason in left_out)],
+        help_text=SUPPORT,
+    )
 
 
 SUPPORT = f"Une difficulté avec le portail ? {settings.SUPPORT_EMAIL}"

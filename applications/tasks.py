@@ -5,7 +5,7 @@ from django.core.management import call_command
 from django.db.models import Case, Count, Exists, F, OuterRef, When
 from django.utils import timezone
 
-from applications import abandonment, documents
+from applications import abandonment, documents, preview
 from applications.models import Application, Minutes
 from applications.reminders import planner
 from dossiers.models import Document, SafeCopy
@@ -71,3 +71,11 @@ def erase_abandoned_drafts() -> int:
     """Announce, then erase, the drafts that nobody touches any more. Returns how many were erased."""
     abandonment.announce()
     return abandonment.erase()
+
+
+@shared_task
+def render_preview(application_pk: str) -> None:
+    """Render the draft of a dossier for its candidate."""
+    preview.render(
+        Application.objects.select_related("offer__institution", "candidate", "dossier").get(pk=application_pk)
+    )

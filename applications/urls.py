@@ -1,6 +1,6 @@
 from django.urls import path
 
-from applications.views import candidate, carrying, files, parts, pieces, sections
+from applications.views import candidate, carrying, files, parts, pieces, preview, sections
 
 app_name = "applications"
 urlpatterns = [
@@ -17,6 +17,8 @@ urlpatterns = [
     path("<uuid:pk>/fichier/<uuid:piece_pk>/apercu.jpg", files.own_thumbnail, name="piece_thumbnail"),
     path("<uuid:pk>/annexe/<slug:key>/", parts.annex, name="annex"),
     path("<uuid:pk>/annexe/<slug:key>/<slug:move>/", parts.move_annex, name="annex_move"),
+    path("<uuid:pk>/apercu/", preview.page, name="preview"),
+    path("<uuid:pk>/apercu.pdf", preview.document, name="preview_document"),
     path("<uuid:pk>/recapitulatif/", candidate.recap, name="recap"),
     path("<uuid:pk>/recu/", files.receipt, name="receipt"),
     path("<uuid:pk>/recu.pdf", files.receipt_document, name="receipt_document"),

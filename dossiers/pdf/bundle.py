@@ -22,6 +22,7 @@ from pikepdf import Array, Dictionary, Name, OutlineItem
 from PIL import Image, ImageOps
 
 from dossiers.pdf import printable
+from dossiers.pdf.limits import address_space
 from dossiers.pdf.render import Proof, write_pdf
 from dossiers.pdf.safe.documents import MAX_PAGES
 
@@ -116,7 +117,7 @@ def _try_out(enclosures: list[Enclosure]) -> Iterator[int]:
         try:
             os.close(reading)
             resource.setrlimit(resource.RLIMIT_CPU, (TRIAL_SECONDS, TRIAL_SECONDS))
-            resource.setrlimit(resource.RLIMIT_AS, (_address_space() + TRIAL_MEMORY, resource.RLIM_INFINITY))
+            resource.setrlimit(resource.RLIMIT_AS, (address_space() + TRIAL_MEMORY, resource.RLIM_INFINITY))
             for enclosure in enclosures:
                 os.write(writing, _readable_pages(enclosure).to_bytes(2, "big"))
         finally:
@@ -126,11 +127,6 @@ def _try_out(enclosures: list[Enclosure]) -> Iterator[int]:
         while len(answer := answers.read(2)) == 2:
             yield int.from_bytes(answer, "big")
     os.waitpid(child, 0)
-
-
-def _address_space() -> int:
-    """What this process has already."""
-    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
 
 
 def _readable_pages(enclosure: Enclosure) -> int:

@@ -26,6 +26,7 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher
 
 from dossiers.pdf import printable
+from dossiers.pdf.limits import bounded
 
 COLOURS = "--srgb"
 _SRGB = files("weasyprint.pdf") / "sRGB2014.icc"
@@ -125,7 +126,9 @@ def render_receipt(receipt: Mapping[str, Any], *, proof: Proof | None = None) ->
     return render_letter("documents/receipt.html", receipt=receipt, proof=proof)
 
 
+@bounded()
 def write_pdf(html: str, *, watermark: str = "") -> bytes:
+    """The PDF of a page of ours. Raises TooMuch when it would take more time or memory than any dossier does."""
     shop = _print_shop()
     stylesheets = [shop.css]
     if watermark:

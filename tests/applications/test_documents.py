@@ -14,6 +14,7 @@ from applications import documents, tasks
 from applications.models import Application
 from applications.tasks import render_documents, render_missing_documents
 from dossiers.models import Document, FrozenDossier
+from portal.notifications.models import Mail
 from tests import factories as make
 
 Kind = Document.Kind
@@ -67,6 +68,17 @@ def test_rendering_locks_the_frozen_dossier_alone(application, other_worker, mon
     monkeypatch.setattr(documents, "_make", render)
     assert documents.obtain(application, Kind.DOSSIER)
     assert locked == [True]
+
+
+def test_the_service_is_told_of_a_piece_left_out_of_the_volume(application):
+    piece = application.dossier.pieces.first()
+    piece.safe_copy.file.storage.delete(piece.safe_copy.file.name)
+    assert documents.obtain(application, Kind.BUNDLE)
+    mail = Mail.objects.get(kind="bundle_incomplete")
+    assert mail.recipient == application.offer.service_email
+    assert piece.name in str(mail.payload)
+    documents.obtain(application, Kind.BUNDLE)
+    assert Mail.objects.filter(kind="bundle_incomplete").count() == 1
 
 
 def test_a_dossier_that_is_not_filed_has_no_document(db):

@@ -372,6 +372,8 @@ def test_every_letter_has_a_text_and_the_same_words_in_html(smtp_sink):
     annex = make.invited_annex(other)
     outbox.enqueue("signatory_reminder", "s@example.org", {"annex": str(annex.pk), "link_hash": annex.link_hash})
     outbox.enqueue("candidate_reminder", "c@example.org", {"application": str(other.pk)})
+    left_out = [["CV – cv.pdf", "fichier illisible"]]
+    outbox.enqueue("bundle_incomplete", "r@example.org", {"application": str(application.pk), "left_out": left_out})
     third = make.ApplicationFactory(offer=offer)
     circuit.decline(make.invited_annex(third), "Absence.")
     fourth = make.filed(make.ApplicationFactory(offer=offer))
