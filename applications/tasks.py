@@ -1,6 +1,7 @@
 from datetime import timedelta
 
 from celery import shared_task
+from celery.signals import worker_init, worker_process_init
 from django.core.management import call_command
 from django.db.models import Case, Count, Exists, F, OuterRef, When
 from django.utils import timezone
@@ -13,6 +14,20 @@ from dossiers.models import Document, SafeCopy
 MISSING_AFTER = timedelta(minutes=5)  # before, the task that filing queued is on its way
 BUSY_SECONDS = 5
 SWEEP_SECONDS = 60  # of beat: what a sweep queued and nobody began, the next one queues again
+
+
+@worker_init.connect
+def load_the_printing_code(**signal) -> None:
+    """Once, in the parent: the modules alone, which its children share."""
+    import dossiers.pdf.render  # noqa: F401
+
+
+@worker_process_init.connect
+def prepare_to_print(**signal) -> None:
+    """In each child of a worker: what every document needs is loaded once, and never inherited from the parent."""
+    from dossiers.pdf.render import warm_up
+
+    warm_up()
 
 
 @shared_task

@@ -5,6 +5,7 @@ The file is PDF/UA-1 and PDF/A-3a at once. WeasyPrint writes one standard's mark
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from collections.abc import Mapping
@@ -29,6 +30,7 @@ from dossiers.pdf import printable
 from dossiers.pdf.limits import bounded
 
 COLOURS = "--srgb"
+COLLECTED_EVERY = (100_000, 50, 50)  # a document makes some hundred thousand objects, few of them in cycles
 _SRGB = files("weasyprint.pdf") / "sRGB2014.icc"
 STYLESHEET = Path(__file__).with_name("print.css")
 PDF_UA_MARK = (
@@ -96,6 +98,17 @@ def _print_shop() -> _PrintShop:
         css = CSS(filename=STYLESHEET, font_config=fonts, url_fetcher=_fetcher())
         shop = _local.shop = _PrintShop(os.getpid(), fonts, css, _SRGB.read_bytes())
     return shop
+
+
+def warm_up() -> None:
+    """For a worker's child, once, after the fork: fonts and style sheet are there before the first document needs them.
+
+    What a process has loaded never dies: out of the collector's sight, it takes no time from the documents.
+    """
+    _print_shop()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTED_EVERY)
 
 
 def _colours(srgb: bytes) -> dict[str, ColorProfile]:

@@ -1,6 +1,7 @@
 """`python -m tests.bench.pdf`: how fast documents are made, beside Chromium and beside their own parts.
 
     pdf.render_vs_chromium.ratio   our dossier (PDF/A-3a and PDF/UA-1), warm, over a new Chromium printing the same page
+    pdf.render_vs_libreoffice.ratio    the same over a new LibreOffice, where there is one
     pdf.bundle_vs_render.ratio     dossier, ten uploads of 5 MB, bordereau, seals: over the plain dossier alone
     pdf.two_workers.speedup        documents a second of two processes over those of one
     pdf.rss_growth_mb              what a process keeps after 300 documents
@@ -32,15 +33,20 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="psj-bench-pdf-") as name:
         folder = Path(name)
         _show("pdf.render_vs_chromium.ratio", _beside_chromium(folder))
+        _show("pdf.render_vs_libreoffice.ratio", _beside_libreoffice(folder))
         _show("pdf.bundle_vs_render.ratio", _bundle_beside_render(folder))
     _show("pdf.two_workers.speedup", _two_workers())
     _show("pdf.rss_growth_mb", _growth())
 
 
 def _set_up() -> None:
+    """As a child of a worker begins."""
     import django
 
     django.setup()
+    from dossiers.pdf.render import warm_up
+
+    warm_up()
 
 
 def _show(key: str, value: float | None) -> None:
@@ -72,8 +78,7 @@ def _beside_chromium(folder: Path) -> float | None:
     if not browser:
         print("no Chromium here", file=sys.stderr)
         return None
-    page = folder / "dossier.html"
-    page.write_text(_html(full_content()))
+    page = _page(folder)
     command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--no-pdf-header-footer"]
     command += [f"--user-data-dir={folder / 'profile'}", f"--print-to-pdf={folder / 'printed.pdf'}", page.as_uri()]
     content = full_content()
@@ -82,6 +87,33 @@ def _beside_chromium(folder: Path) -> float | None:
         lambda: render_dossier(content),
         lambda: subprocess.run(command, check=True, capture_output=True),
     )
+
+
+def _beside_libreoffice(folder: Path) -> float | None:
+    from dossiers.pdf.render import render_dossier
+    from tests.dossiers.sample_content import full_content
+
+    office = os.environ.get("LIBREOFFICE") or shutil.which("soffice") or shutil.which("libreoffice")
+    if not office:
+        print("no LibreOffice here", file=sys.stderr)
+        return None
+    command = [office, f"-env:UserInstallation={(folder / 'office').as_uri()}", "--headless"]
+    command += ["--convert-to", "pdf:writer_web_pdf_Export", "--outdir", str(folder), str(_page(folder))]
+    content = full_content()
+    return _in_turns(
+        "render / LibreOffice",
+        lambda: render_dossier(content),
+        lambda: subprocess.run(command, check=True, capture_output=True),
+        rounds=3,
+    )
+
+
+def _page(folder: Path) -> Path:
+    from tests.dossiers.sample_content import full_content
+
+    page = folder / "dossier.html"
+    page.write_text(_html(full_content()))
+    return page
 
 
 def _html(content) -> str:
@@ -157,7 +189,7 @@ def _enclosure(path: Path):
         "size_display": "5 Mo",
         "uploaded_at_display": "2 janvier 2026",
     }
-    return Enclosure("Pièce", file, path)
+    return Enclosure("Pièce", file, path, copy_sha256=digest)
 
 
 # Workers
