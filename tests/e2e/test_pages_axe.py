@@ -170,7 +170,7 @@ def test_pages_of_a_dossier_in_preparation(visitor, inspect):
     fresh, ready, late = begun(candidate), make.complete(begun(candidate)), begun(candidate)
     close(late.offer)
     for application in (fresh, ready, late):
-        for name in ("detail", "recap", "withdraw"):
+        for name in ("detail", "recap", "preview", "withdraw"):
             page.goto(at(application, name))
             inspect(page)
     page.goto(at(ready, "recap"))
@@ -325,6 +325,7 @@ def test_pages_of_management(visitor, inspect):
         f"/gestion/applications/commission/{commission.pk}/change/",
         "/gestion/applications/session/add/",
         f"/gestion/applications/session/{session.pk}/change/",
+        f"/gestion/applications/session/{session.pk}/proces-verbal/",
     ]
     page = visitor(agent.user, bypass_csp=True)  # on the forms of Django's admin, axe itself runs into our policy
     for address in addresses:
