@@ -65,6 +65,9 @@ class AgendaInline(admin.TabularInline):
 
     has_change_permission = has_add_permission = has_delete_permission = has_view_permission
 
+    def get_queryset(self, request):
+        return super().get_queryset(request).select_related("application")
+
     def get_formset(self, request, obj=None, **kwargs):
         """The choices of this session, fetched once for all rows. What is on the agenda already stays a choice."""
         formset = super().get_formset(request, obj, **kwargs)
@@ -116,7 +119,7 @@ class SessionForm(forms.ModelForm):
     starts_at = forms.SplitDateTimeField(
         label="Date et heure (heure de Paris)",
         widget=forms.SplitDateTimeWidget(
-            date_attrs={"type": "date"}, date_format="%Y-%m-%d", time_attrs={"type": "time"}
+            date_attrs={"type": "date"}, date_format="%Y-%m-%d", time_attrs={"type": "time"}, time_format="%H:%M"
         ),
     )
 

@@ -143,7 +143,7 @@ class AgendaItem(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.position}. {self.application_id}"
+        return f"{self.position}. Dossier {self.application.number}"
 
 
 class Minutes(models.Model):

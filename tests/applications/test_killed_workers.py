@@ -1,0 +1,78 @@
+"""A worker killed at any point: the work is done again, and exactly one document of each kind results."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import redis
+from django.db import connection
+from django.utils import timezone
+
+from applications import documents
+from applications.models import Application
+from applications.tasks import render_missing_documents
+from dossiers.models import Document
+from portal.embedded.processes import Child
+from tests import factories as make
+from tests.servers import worker
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+PATIENCE = 120  # seconds, on a machine that has much else to do
+
+
+def until(ready: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not ready():
+        assert time.monotonic() < deadline, f"only {list(Document.objects.values_list('kind', flat=True))} came"
+        time.sleep(0.02)
+
+
+@contextmanager
+def running(servers) -> Iterator[Child]:
+    process = worker(servers, connection.settings_dict["NAME"])
+    process.start()
+    try:
+        process.wait_until(lambda: " ready." in process.log.read_text(errors="replace"), timeout=PATIENCE)
+        yield process
+    finally:
+        process.stop(timeout=20)
+
+
+def kill_children(process: Child) -> None:
+    """As the kernel does when memory is short: the parent lives, and replaces them."""
+    parent = process.process.pid
+    for child in Path(f"/proc/{parent}/task/{parent}/children").read_text().split():
+        os.kill(int(child), signal.SIGKILL)
+
+
+def test_killed_before_and_between_documents_then_as_a_whole(servers):
+    application = make.complete(make.ApplicationFactory())
+    with redis.Redis.from_url(servers.redis.url) as queue:
+        queue.flushdb()
+    with running(servers) as first:
+        application = make.file_now(application)
+        kill_children(first)  # before anything is there
+        until(lambda: Document.objects.count() >= 1)
+        kill_children(first)  # between two documents
+        until(lambda: Document.objects.count() >= 2)
+        first.process.kill()  # and the parent, with what it had taken from the queue
+        first.process.wait(20)
+    Application.objects.update(filed_at=timezone.now() - timedelta(minutes=6))
+    with running(servers):
+        render_missing_documents()
+        until(lambda: Document.objects.count() == len(documents.due(application)))
+        render_missing_documents()
+        time.sleep(1)  # whatever else was queued has its chance to make one too many
+    found = list(Document.objects.filter(frozen__dossier=application.dossier_id))
+    assert sorted(document.kind for document in found) == sorted(documents.due(application))
+    for document in found:
+        with document.file.open("rb") as file:
+            assert hashlib.file_digest(file, "sha256").hexdigest() == document.sha256
