@@ -11,6 +11,7 @@ from django.views.decorators.http import require_POST
 
 from applications import correspondence, decisions, lifecycle
 from applications.commission.admin import SessionAdmin  # noqa: F401 (registers the sessions)
+from applications.late_admin import LatePages
 from applications.models import Application, Commission, CommissionMember
 from applications.reminders.admin import ReminderRuleInline
 from applications.views.files import documents_of, serve_copy, serve_document
@@ -27,7 +28,7 @@ OfferAdmin.inlines = [*OfferAdmin.inlines, ReminderRuleInline]  # an offer's pag
 
 
 @admin.register(Application)
-class ApplicationAdmin(WordingPages, HrAdmin):
+class ApplicationAdmin(WordingPages, LatePages, HrAdmin):
     """Filed dossiers are read here; of a dossier in preparation, only what is missing and who is late."""
 
     list_display = ["candidate", "offer", "state", "number", "filed_at", "progress"]

@@ -5,14 +5,15 @@ A mail shows what happened to it, never its words nor its link.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
+from django.db.models import Q
 from django.utils import timezone
 
-from applications.models import Application
+from applications.models import Application, Digest
 from dossiers.completeness import Completeness
 from dossiers.models import Annex, AnnexTransition, Dossier
 from dossiers.spec import AnnexSpec
@@ -21,6 +22,7 @@ from portal.notifications.models import Mail
 
 NUDGE_AFTER = timedelta(hours=12)  # since anything last asked this person to answer
 CHASES = frozenset({"signatory_request", "signatory_reminder"})
+REMINDERS = frozenset({"candidate_reminder"}) | CHASES
 FOR_CANDIDATE = frozenset({"candidate", "signatory"})  # what the candidate may know of: not what HR is told
 FOR_SERVICE = FOR_CANDIDATE | {"service", "member"}
 
@@ -64,24 +66,25 @@ class Chase:
 
 
 def thread(application: Application, readers: frozenset[str]) -> list[Event]:
-    """Everything that was said about this dossier to these readers, the latest first. Two queries."""
+    """Everything that was said about this dossier to these readers, the latest first. Four queries."""
     openings = AnnexTransition.objects.filter(subject__dossier=application.dossier_id, name="open")
-    events = [event for mail in _mails([application.dossier_id]) if (event := _told(mail, readers))]
+    mails = [*_mails(application.dossier_id), *_digests(Annex.objects.filter(dossier=application.dossier_id))]
+    events = [event for mail in mails if (event := _told(mail, readers))]
     events += [Event(opening.at, "Lien ouvert", _name(opening.actor_label)) for opening in openings]
     return sorted(events, key=lambda event: event.at, reverse=True)
 
 
 def chases(dossier: Dossier, state: Completeness) -> list[Chase]:
-    """The signatories that this dossier waits for, in one query."""
+    """The signatories that this dossier waits for, in two queries."""
     waiting = [step for step in state.annexes if step.annex and step.annex.is_waiting]
     if not waiting:
         return []
-    sent = defaultdict(list)
-    for mail in _mails([dossier.pk]).filter(kind__in=CHASES):
-        sent[mail.recipient.lower()].append(mail)
+    sent = [*_mails(dossier.pk).filter(kind__in=CHASES), *_digests([step.annex for step in waiting])]
+    sent.sort(key=lambda mail: mail.created_at, reverse=True)
     found = []
     for step in waiting:
-        mails = [mail for mail in sent[step.annex.signatory_email.lower()] if mail.created_at >= step.annex.sent_at]
+        address, since = step.annex.signatory_email.lower(), step.annex.sent_at
+        mails = [mail for mail in sent if mail.recipient.lower() == address and mail.created_at >= since]
         events = [event for mail in mails if (event := _told(mail, FOR_CANDIDATE))]
         found.append(Chase(step.annex, step.spec, events, _nudge_from(step.annex, mails)))
     return found
@@ -89,8 +92,15 @@ def chases(dossier: Dossier, state: Completeness) -> list[Chase]:
 
 def nudge_from(annex: Annex) -> datetime:
     """From when on this signatory may be asked again: nobody is asked twice within twelve hours, whoever asks."""
-    mails = _mails([annex.dossier_id]).filter(kind__in=CHASES, recipient__iexact=annex.signatory_email)
-    return _nudge_from(annex, mails)
+    mails = _mails(annex.dossier_id).filter(kind__in=CHASES, recipient__iexact=annex.signatory_email)
+    return _nudge_from(annex, [*mails, *_digests([annex])])
+
+
+def asked_lately(dossier: Any, address: str) -> bool:
+    """Whether this person has had a mail that asks the same, so that a reminder now would only annoy."""
+    since = timezone.now() - NUDGE_AFTER
+    about = Q(thread=dossier, kind__in=REMINDERS) | Q(kind="signatory_digest")
+    return Mail.objects.filter(about, recipient__iexact=address, state=Mail.State.SENT, sent_at__gt=since).exists()
 
 
 def _nudge_from(annex: Annex, mails: Iterable[Mail]) -> datetime:
@@ -99,9 +109,23 @@ def _nudge_from(annex: Annex, mails: Iterable[Mail]) -> datetime:
     return last + NUDGE_AFTER if last else timezone.now()
 
 
-def _mails(dossiers: Iterable):
-    columns = ("kind", "recipient", "state", "created_at", "sent_at", "thread")
-    return Mail.objects.filter(thread__in=dossiers).only(*columns).order_by("-created_at", "-pk")
+COLUMNS = ("kind", "recipient", "state", "created_at", "sent_at", "thread")
+
+
+def _mails(dossier: Any):
+    return Mail.objects.filter(thread=dossier).only(*COLUMNS).order_by("-created_at", "-pk")
+
+
+def _digests(annexes: Iterable[Annex]) -> list[Mail]:
+    """The weekly digests in which these requests were repeated."""
+    asked = {annex.signatory_email.lower(): annex for annex in annexes if annex.sent_at}
+    digests = Digest.objects.filter(kind="signatory_digest", recipient__in=asked, mail__isnull=False)
+    mails = [digest.mail for digest in digests.select_related("mail")]
+    return [mail for mail in mails if _asked_then(asked[mail.recipient.lower()], mail.created_at)]
+
+
+def _asked_then(annex: Annex, at: datetime) -> bool:
+    return annex.sent_at <= at and (annex.answered_at is None or at <= annex.answered_at)
 
 
 def _told(mail: Mail, readers: frozenset[str]) -> Event | None:

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from applications import circuit, documents, samples, wording
+from applications import circuit, correspondence, digests, documents, samples, wording  # noqa: F401 (digests: its letters)
 from applications.filing import to_the_second
 from applications.models import Application, ApplicationTransition, Receipt
 from applications.reminders.planner import refuse_superseded
@@ -29,6 +29,7 @@ from portal.notifications.outbox import LATER, NOW, Letter, Obsolete, builder
 
 Payload = dict[str, Any]
 Action = tuple[str, str]
+JUST_ASKED = "la personne a été relancée il y a moins de douze heures"
 UNTOLD_MOVES = ("expire", "archive", "unarchive")
 
 
@@ -141,6 +142,7 @@ def candidate_reminder(payload: Payload) -> Letter:
     application = _application(payload)
     offer = application.offer
     _drop_if(not (application.is_draft and offer.is_open()), "la candidature n’est plus en préparation", payload)
+    _drop_if(correspondence.asked_lately(application.dossier_id, application.candidate.email), JUST_ASKED, payload)
     return write(
         payload,
         "candidate_reminder",
@@ -317,6 +319,9 @@ def signatory_request(payload: Payload) -> Letter:
 @builder("signatory_reminder", label="Rappel", reader="signatory", category="reminders", priority=LATER)
 def signatory_reminder(payload: Payload) -> Letter:
     refuse_superseded(payload)
+    if "sample" not in payload:
+        annex = _annex(payload)
+        _drop_if(correspondence.asked_lately(annex.dossier_id, annex.signatory_email), JUST_ASKED, payload)
     return _request(payload, "signatory_reminder")
 
 

@@ -22,6 +22,7 @@ from applications.commission.models import (
 from applications.reminders.models import Reminder, ReminderRule
 from dossiers.models import Dossier
 from offers.models import Offer
+from portal.notifications.models import Mail
 from portal.workflow import TransitionLog
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Commission",
     "CommissionMember",
     "Decision",
+    "Digest",
     "MailText",
     "Minutes",
     "MinutesDocument",
@@ -217,3 +219,21 @@ class MailText(models.Model):
 
     def __str__(self) -> str:
         return f"{self.template} – {self.offer}"
+
+
+class Digest(models.Model):
+    """A weekly digest that was queued: one per person and week, whatever runs twice. `week`: its Monday, in Paris."""
+
+    kind = models.CharField(max_length=60)
+    recipient = models.EmailField()
+    week = models.DateField()
+    mail = models.OneToOneField(Mail, models.SET_NULL, null=True, related_name="+")
+    queued_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "récapitulatif de la semaine"
+        ordering = ["-week", "recipient"]
+        constraints = [models.UniqueConstraint(fields=["kind", "recipient", "week"], name="one_digest_a_week")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} – {self.recipient} – {self.week}"

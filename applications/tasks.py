@@ -6,7 +6,7 @@ from django.core.management import call_command
 from django.db.models import Case, Count, Exists, F, OuterRef, When
 from django.utils import timezone
 
-from applications import abandonment, documents, preview
+from applications import abandonment, digests, documents, preview
 from applications.models import Application, Minutes
 from applications.reminders import planner
 from dossiers.models import Document, SafeCopy
@@ -94,3 +94,9 @@ def render_preview(application_pk: str) -> None:
     preview.render(
         Application.objects.select_related("offer__institution", "candidate", "dossier").get(pk=application_pk)
     )
+
+
+@shared_task
+def send_digests() -> int:
+    """Queue this week's digests, each once. Returns how many were queued."""
+    return digests.queue_digests()

@@ -3,7 +3,7 @@
 import logging
 import re
 
-SECRET_PATH = re.compile(r"/(avis|alertes|compte/password/reset/key)/[^/?\s]+")
+SECRET_PATH = re.compile(r"/(avis|alertes|messages|compte/password/reset/key)/[^/?\s]+")
 
 
 def without_secrets(text: str) -> str:

@@ -6,6 +6,7 @@ from django.urls import include, path
 
 from applications.views.verification import verify
 from portal import demo_mail, health, landing
+from portal.notifications import views as preferences
 
 urlpatterns = [
     path("", landing.home, name="home"),
@@ -18,7 +19,9 @@ urlpatterns = [
     path("avis/", include("applications.urls_signatory")),
     path("commission/", include("applications.urls_commission")),
     path("verifier/", verify, name="verify"),
+    path("compte/messages/", preferences.own, name="mail_preferences_own"),
     path("compte/", include("allauth.account.urls")),
+    path("messages/<str:token>/", preferences.by_link, name="mail_preferences"),
     path("gestion/", admin.site.urls),
     path("sante/", health.health, name="health"),
 ]

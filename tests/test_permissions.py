@@ -34,6 +34,7 @@ from dossiers.models import Document, Opinion, Piece
 from dossiers.uploads import add_piece
 from offers.models import Alert
 from portal.notifications.models import Mail
+from portal.notifications.preferences import page_of
 from tests import factories as make
 from tests.answers import filled_section
 
@@ -247,6 +248,8 @@ def build_world() -> World:
         "applications:annex": {"key": "hospital_director"},
         "applications:annex_move": {"key": "hospital_director", "move": "renvoyer"},
         "admin:offers_offer_move": {"name": "close"},
+        "mail_preferences": {"token": mail_link("abonnement@example.org")},
+        "admin:applications_late_export": {"form": "csv"},
         "admin:applications_mailtext": {"template": "receipt"},
         "admin:applications_mailtext_preview": {"template": "receipt"},
         "admin:applications_application_move": {"name": "admit"},
@@ -259,6 +262,10 @@ def build_world() -> World:
         "unpublished": ["Offre-secrète"],
     }
     return World(clients, values, secrets, posted_by(applications))
+
+
+def mail_link(address: str) -> str:
+    return page_of(address, "reminders").rstrip("/").rpartition("/")[2]
 
 
 def begin(offer, candidate) -> Application:

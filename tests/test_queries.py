@@ -92,6 +92,13 @@ def admin_drafts(count, hr):
     return reverse("admin:applications_application_changelist"), hr.user
 
 
+def late_page(count, hr):
+    offer = Offer.objects.filter(institution=hr.institution).first() or make.OfferFactory(institution=hr.institution)
+    for application in make.ApplicationFactory.create_batch(count, offer=offer):
+        make.invited_annex(application)
+    return reverse("admin:applications_late", args=[offer.pk]), hr.user
+
+
 def admin_commissions(count, hr):
     make.CommissionFactory.create_batch(count, institution=hr.institution)
     return reverse("admin:applications_commission_changelist"), hr.user
@@ -119,6 +126,7 @@ LISTS = [
     admin_agenda,
     admin_offers,
     admin_drafts,
+    late_page,
     admin_commissions,
     admin_accounts,
     admin_mails,
@@ -148,7 +156,7 @@ def test_a_dossier_costs_the_same_whatever_it_holds(queries_of, annexes, pieces)
 
 
 # Session and account are two of those of a signed-in person.
-PINNED = {"home": 1, "offers": 3, "offer": 1, "dossier": (9, 10), "examined": 6}
+PINNED = {"home": 1, "offers": 3, "offer": 1, "dossier": (10, 10), "examined": 6}
 
 
 def test_the_public_pages_stay_cheap(queries_of):

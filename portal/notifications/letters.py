@@ -14,6 +14,7 @@ from portal.notifications.outbox import Letter
 
 CODE = re.compile(r"[A-Z0-9][A-Z0-9-]{3,15}")
 LINK = re.compile(r"https?://\S+")
+LABELLED_LINK = re.compile(r"([^\n]+?)\s:\n(https?://\S+)")
 
 
 @dataclass(frozen=True)
@@ -74,12 +75,14 @@ def _site() -> dict[str, str]:
 
 
 def _block(text: str) -> dict[str, Any]:
-    """A list (its lines begin with a dash, the first may introduce it), a code, an address, or a paragraph."""
+    """A list (its lines begin with a dash, the first may introduce it), a code, an address, labelled or not, a text."""
     head, *lines = text.split("\n")
     if head.startswith("– "):
         head, lines = "", [head, *lines]
     if lines and all(line.startswith("– ") for line in lines):
         return {"kind": "list", "head": head, "content": [line[2:] for line in lines]}
+    if labelled := LABELLED_LINK.fullmatch(text):
+        return {"kind": "button", "content": labelled.groups()}
     if CODE.fullmatch(text):
         return {"kind": "code", "content": text}
     if LINK.fullmatch(text):

@@ -92,3 +92,28 @@ class Mail(models.Model):
     def can_be_retried(self) -> bool:
         """Given up or refused, with what to write it from."""
         return self.state in self.UNDELIVERED and bool(self.payload)
+
+
+class Category(models.TextChoices):
+    """What a person may refuse to get."""
+
+    REMINDERS = "reminders", "Rappels avant une date limite"
+    NEWS = "news", "Nouvelles d’un dossier (avis signé, dossier déposé)"
+    DIGEST = "digest", "Récapitulatif de la semaine"
+
+
+class Refusal(models.Model):
+    """This address no longer wants this category of mails. `address`: in lower case."""
+
+    address = models.EmailField("adresse")
+    category = models.CharField("nature", max_length=20, choices=Category.choices)
+    at = models.DateTimeField("depuis le", auto_now_add=True)
+
+    class Meta:
+        verbose_name = "refus de messages"
+        verbose_name_plural = "refus de messages"
+        ordering = ["address", "category"]
+        constraints = [models.UniqueConstraint(fields=["address", "category"], name="one_refusal_per_category")]
+
+    def __str__(self) -> str:
+        return f"{self.address} – {self.get_category_display()}"

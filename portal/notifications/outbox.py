@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 
+from portal.notifications import preferences
 from portal.notifications.models import Mail, Priority
 
 logger = logging.getLogger(__name__)
@@ -95,7 +96,15 @@ def tell_bounce(mail: Mail) -> None:
 
 
 def build(mail: Mail) -> Letter:
-    return kinds.get(mail.kind, kinds["rendered"]).write(mail.payload)
+    """The letter, unless its reader no longer wants this category; what may be refused says how."""
+    kind = kinds.get(mail.kind, kinds["rendered"])
+    if not kind.category or "sample" in mail.payload:
+        return kind.write(mail.payload)
+    if preferences.refuses(mail.recipient, kind.category):
+        raise Obsolete("la personne ne veut plus de ces messages")
+    page = preferences.page_of(mail.recipient, kind.category)
+    letter = kind.write(mail.payload | {"unsubscribe": page})
+    return letter if letter.unsubscribe else replace(letter, unsubscribe=page)
 
 
 def holds_its_words(mail: Mail) -> bool:

@@ -236,6 +236,12 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute="20", hour="9"),
         "options": {"expires": 3600},
     },
+    # On Monday morning; again until Tuesday noon for whoever a failure left out.
+    "send-digests": {
+        "task": "applications.tasks.send_digests",
+        "schedule": crontab(minute=10, hour="8-11", day_of_week="mon,tue"),
+        "options": {"expires": 3600},
+    },
     "close-offers": {
         "task": "offers.tasks.close_expired_offers",
         "schedule": crontab(minute="*"),

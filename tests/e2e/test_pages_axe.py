@@ -177,6 +177,9 @@ def test_pages_of_a_dossier_in_preparation(visitor, inspect):
     submit(page, "Déposer mon dossier")
     inspect(page, wrong=True)
 
+    for address in (at(fresh, "thread"), reverse("mail_preferences_own")):
+        page.goto(address)
+        inspect(page)
     page.goto(at(fresh, "piece", "cv"))
     inspect(page)
     page.evaluate("document.querySelector('[data-upload]').requestSubmit()")  # without a file
@@ -319,6 +322,8 @@ def test_pages_of_management(visitor, inspect):
         "/gestion/offers/offer/tableur/",
         "/gestion/applications/application/",
         *(f"/gestion/applications/application/{application.pk}/change/" for application in (preparing, filed)),
+        f"/gestion/applications/application/retard/{published.pk}/",
+        f"/gestion/applications/application/retard/{published.pk}/relancer/",
         f"/gestion/applications/application/textes/{published.pk}/",
         f"/gestion/applications/application/textes/{published.pk}/signatory_request/",
         "/gestion/applications/commission/",

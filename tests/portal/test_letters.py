@@ -74,7 +74,12 @@ def test_empty_parts_leave_no_hole():
 
 @pytest.mark.parametrize(
     ("block", "marked"),
-    [("482913", "letter-spacing"), ("https://portail.example.org/a/", "word-break:break-all"), ("– un\n– deux", "<li")],
+    [
+        ("482913", "letter-spacing"),
+        ("https://portail.example.org/a/", "word-break:break-all"),
+        ("– un\n– deux", "<li"),
+        ("Voir :\nhttps://portail.example.org/a/", ">Voir</a>"),
+    ],
 )
 def test_codes_links_and_lists_stand_out(block, marked):
     assert marked in dress("Objet", f"Bonjour,\n\nVoici :\n\n{block}\n\nLe portail").html.partition("</head>")[2]

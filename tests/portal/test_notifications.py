@@ -370,6 +370,8 @@ def test_every_letter_has_a_text_and_the_same_words_in_html(smtp_sink):
         lifecycle.WORKFLOW.run(application, name, actor=hr.user, reason="Un motif & un autre.")
     other = make.ApplicationFactory(offer=offer)
     annex = make.invited_annex(other)
+    drain_outbox()
+    Mail.objects.update(sent_at=timezone.now() - timedelta(days=1))  # nobody is reminded of what was just asked
     outbox.enqueue("signatory_reminder", "s@example.org", {"annex": str(annex.pk), "link_hash": annex.link_hash})
     outbox.enqueue("candidate_reminder", "c@example.org", {"application": str(other.pk)})
     left_out = [["CV – cv.pdf", "fichier illisible"]]
@@ -394,7 +396,9 @@ def test_every_letter_has_a_text_and_the_same_words_in_html(smtp_sink):
     unsent = Mail.objects.exclude(state=State.SENT).exclude(last_error__startswith="Sans objet")
     assert [(mail.kind, mail.last_error) for mail in unsent] == []
     sent = {mail.message_id: mail.kind for mail in Mail.objects.filter(state=State.SENT)}
-    assert set(sent.values()) == set(outbox.kinds) - {"rendered"}
+    elsewhere = {"piece_refused", "piece_refused_for_hr"}  # tested with the verdict that sends them
+    ours = {name for name, kind in outbox.kinds.items() if kind.write.__module__ == "applications.mails"}
+    assert set(sent.values()) >= ours - elsewhere
     for message in smtp_sink.messages:
         kind = sent[message["Message-ID"]]
         text, html = text_of(message), message.get_body(("html",)).get_content()
