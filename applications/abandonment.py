@@ -100,6 +100,7 @@ def _was_told(draft: Application) -> bool:
 def _erase(draft: Application) -> None:
     """Everything of it, the files last; opinions signed for it included. Raises where a filed dossier needs some."""
     dossier: Dossier = draft.dossier
+    Annex.objects.filter(dossier=dossier).update(sign_off=None, scan=None)
     for piece in dossier.pieces.all():
         remove_piece(piece)
     ApplicationTransition.objects.filter(subject=draft).delete()

@@ -6,5 +6,6 @@ class ApplicationsConfig(AppConfig):
     verbose_name = "Candidatures"
 
     def ready(self):
-        from applications import mails, offer_news, pieces  # noqa: F401 (they say what they do, and when)
+        # They say what they do, and when.
+        from applications import circuit_mails, mails, offer_news, papers, pieces  # noqa: F401
         from applications.reminders import letters  # noqa: F401

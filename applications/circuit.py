@@ -1,4 +1,7 @@
-"""The sign-off circuit as candidates and signatories use it: the engine's moves, and the mails that go with them."""
+"""The sign-off circuit as candidates use it: the engine's moves, and the mails that go with them.
+
+What signatories do stands in `applications.answering`.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,22 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F, Max, Q, QuerySet
 from django.utils import timezone
 
 from applications import correspondence
 from applications.models import Application
 from dossiers import signing
 from dossiers.freezing import lock_open
-from dossiers.models import Annex, AnnexTransition
+from dossiers.models import Annex, AnnexTransition, Question
+from dossiers.signoffs import changes_since
 from portal.notifications import outbox
+from portal.notifications.models import Mail
 from portal.workflow import TransitionRefused
 
 ROLLING_LINK_LIFE = timedelta(days=90)  # an offer without a deadline still has links that expire
+CONFIRM_AGAIN_AFTER = timedelta(hours=1)
+SETTLED_AFTER = timedelta(minutes=30)  # without a change, before signatories are asked to confirm
 REQUESTS_A_DAY = 3  # and annex: enough for a wrong address and two changes of mind
 SIGNATORY_FIELDS = signing.SIGNATORY_FIELDS
 
@@ -31,14 +39,19 @@ def is_alive(annex: Annex) -> bool:
     """Whether an answer is still awaited: the application in preparation, its offer open, the link not expired."""
     application = annex.dossier.application
     return (
-        application.is_draft
-        and application.offer.state == application.offer.State.PUBLISHED
-        and timezone.now().replace(microsecond=0) <= closes_at(annex)
+        application.is_draft and application.offer.state == application.offer.State.PUBLISHED and not is_too_late(annex)
     )
 
 
+def is_too_late(annex: Annex) -> bool:
+    return timezone.now().replace(microsecond=0) > closes_at(annex)
+
+
+# Asking
+
+
 def name_signatory(application: Application, key: str, signatory: dict[str, str]) -> Annex:
-    """Write down who is asked for this annex; only while no request is out."""
+    """Write down who is asked for this annex, and the candidate's own line; only while no request is out."""
     with transaction.atomic():
         lock_open(application.dossier)
         annex, _ = Annex.objects.select_for_update().get_or_create(dossier=application.dossier, key=key)
@@ -46,14 +59,22 @@ def name_signatory(application: Application, key: str, signatory: dict[str, str]
             return annex  # a double click on "send"
         if annex.state != Annex.State.TO_SEND:
             raise TransitionRefused("Cette annexe est déjà envoyée. Changez d’abord de signataire.")
-        for name in SIGNATORY_FIELDS:
+        fields = (*SIGNATORY_FIELDS, "note")
+        for name in fields:
             setattr(annex, name, signatory.get(name, ""))
-        annex.save(update_fields=SIGNATORY_FIELDS)
+        annex.save(update_fields=fields)
     return annex
 
 
 def invite(annex: Annex, *, actor: Any) -> Annex:
     return _send(annex, "invite", actor)
+
+
+def invite_all(application: Application, *, actor: Any) -> list[Annex]:
+    """Send every request whose signatory is named: one message each, even to who signs several annexes."""
+    named = application.dossier.annexes.filter(state=Annex.State.TO_SEND).exclude(signatory_email="").order_by("key")
+    with transaction.atomic():
+        return [invite(annex, actor=actor) for annex in named]
 
 
 def resend(annex: Annex, *, actor: Any) -> Annex:
@@ -62,80 +83,181 @@ def resend(annex: Annex, *, actor: Any) -> Annex:
 
 def _send(annex: Annex, move: str, actor: Any) -> Annex:
     offer = annex.dossier.application.offer
-    if offer.state != offer.State.PUBLISHED:
+    if not offer.is_open() and not (offer.deadline and timezone.now() > offer.deadline):
         raise TransitionRefused("Cette offre n’accepte plus de dépôt : un avis ne peut plus être demandé.")
-    if move == "resend" and timezone.now() < correspondence.nudge_from(annex):
+    undelivered = annex.state == Annex.State.BOUNCED
+    if move == "resend" and not undelivered and timezone.now() < correspondence.nudge_from(annex):
         raise TransitionRefused("Cette demande est partie il y a moins de douze heures. Laissez le temps de répondre.")
     with transaction.atomic():
         annex = signing.WORKFLOW.run(annex, move, actor=actor, until=offer.deadline)
-        _refuse_a_flood(annex)
-        _tell_signatory(annex, "signatory_request")
+        refuse_a_flood(annex)
+        request_mail(annex)
     return annex
 
 
-def _refuse_a_flood(annex: Annex) -> None:
+def refuse_a_flood(annex: Annex) -> None:
     """The portal writes in its own name to whoever a candidate names: a day's requests are counted."""
     sent = AnnexTransition.objects.filter(
         subject__dossier=annex.dossier_id,
-        name__in=["invite", "resend"],
+        name__in=["invite", "resend", "delegate"],
         at__gt=timezone.now() - timedelta(days=1),
     )
     if sent.count() > REQUESTS_A_DAY * len(annex.dossier.spec.annexes):
         raise TransitionRefused("Beaucoup de demandes sont parties aujourd’hui : la prochaine pourra partir demain.")
 
 
+def request_mail(annex: Annex) -> None:
+    """Queue the request, unless a message that has not left yet will say it: one message lists all the annexes."""
+    waiting = Mail.objects.filter(
+        kind="signatory_request",
+        recipient=annex.signatory_email,
+        thread=annex.dossier_id,
+        state=Mail.State.PENDING,
+        attempts=0,
+    )
+    if not waiting.select_for_update(skip_locked=True).first():  # locked: no worker takes it before we are done
+        tell_signatory(annex, "signatory_request", email=annex.signatory_email)
+
+
+def awaited_from(annex: Annex) -> QuerySet[Annex]:
+    """The annexes of this dossier, this one included, that the same address is asked for."""
+    same = Annex.objects.filter(dossier=annex.dossier_id, signatory_email__iexact=annex.signatory_email)
+    return same.filter(Q(state__in=Annex.ASKED) | Q(pk=annex.pk)).order_by("key")
+
+
 def replace(annex: Annex, *, actor: Any) -> Annex:
     """Revoke the request, so that another person can be asked. The first one is told, if they were still waiting."""
+    return _take_back(annex, "replace", actor)
+
+
+def revoke(annex: Annex, *, actor: Any) -> Annex:
+    """Take the request back, without naming anybody else: the link stops working, the signatory is told."""
+    return _take_back(annex, "revoke", actor)
+
+
+def _take_back(annex: Annex, move: str, actor: Any) -> Annex:
     with transaction.atomic():
         former, waiting = annex.signatory_email, annex.is_waiting
-        annex = signing.WORKFLOW.run(annex, "replace", actor=actor)
+        annex = signing.WORKFLOW.run(annex, move, actor=actor)
         if waiting:
-            outbox.enqueue("request_dropped", former, {"annex": str(annex.pk)}, thread=annex.dossier_id)
+            payload = {"annex": str(annex.pk)}
+            outbox.enqueue("request_dropped", former, payload, thread=annex.dossier_id)
     return annex
 
 
-def sign(annex: Annex, answer: dict[str, Any], *, seen: str = "", at: datetime | None = None) -> Annex:
-    """Sign the opinion. `answer`: opinion, text, and the annex's own raw fields.
+def ask_confirmation(annex: Annex, *, actor: Any = None) -> Annex:
+    """Ask who signed to confirm, or to sign anew, what changed since. actor: None for the portal itself."""
+    if not changes_since(annex.sign_off):
+        raise TransitionRefused("Rien de ce que cette personne a lu n’a changé.")
+    if annex.confirmation_asked_at and timezone.now() - annex.confirmation_asked_at < CONFIRM_AGAIN_AFTER:
+        raise TransitionRefused("La confirmation vient d’être demandée. Laissez le temps de répondre.")
+    if not annex.link_hash:
+        raise TransitionRefused("Cet avis est sur papier : faites signer et déposez une nouvelle feuille.")
+    with transaction.atomic():
+        annex = signing.WORKFLOW.run(annex, "ask_confirmation", actor=actor, until=closes_at(annex))
+        tell_signatory(annex, "confirmation_request")
+    return annex
 
-    seen: fingerprint of what the page showed, so that nobody signs under another text. at: when the request arrived.
+
+def ask_confirmations(now: datetime | None = None) -> int:
+    """Ask by itself, once the candidate has left the answers alone for a while. Returns how many were asked."""
+    now = now or timezone.now()
+    signed = (
+        Annex.objects.filter(
+            state=Annex.State.SIGNED,
+            confirmation_asked_at=None,
+            dossier__frozen_at=None,
+            dossier__application__state=Application.State.DRAFT,
+        )
+        .exclude(link_hash="")
+        .annotate(changed_at=Max("dossier__answers__saved_at"))
+        .filter(changed_at__gt=F("sign_off__signed_at"), changed_at__lt=now - SETTLED_AFTER)
+        .select_related("sign_off", "dossier__owner", "dossier__application__offer")
+    )
+    asked = 0
+    for annex in signed.iterator(chunk_size=200):
+        if is_alive(annex) and changes_since(annex.sign_off):
+            try:
+                ask_confirmation(annex)
+                asked += 1
+            except TransitionRefused:  # changed back, or filed, this very moment
+                continue
+    return asked
+
+
+def answer_question(question: Question, answer: str) -> Question:
+    """The candidate answers what a signatory asked: mailed, with the link, if the request still stands."""
+    with transaction.atomic():
+        question = Question.objects.select_for_update(of=("self",)).select_related("annex").get(pk=question.pk)
+        if question.answered_at:
+            raise TransitionRefused("Vous avez déjà répondu à cette question.")
+        question.answer, question.answered_at = answer, timezone.now()
+        question.save(update_fields=["answer", "answered_at"])
+        annex = question.annex
+        if annex.is_asked and annex.signatory_email == question.email:
+            tell_signatory(annex, "question_answered", question=question.pk)
+    return question
+
+
+# What happens by itself
+
+
+@outbox.on_bounce
+def note_bounce(mail: Mail) -> None:
+    """A request that could not be delivered: its annexes say so, and the candidate is told what to do.
+
+    One that was opened all the same is left alone: the address is right.
     """
+    if mail.thread is None:
+        return
+    undelivered = Annex.objects.filter(
+        dossier=mail.thread, signatory_email__iexact=mail.recipient, state=Annex.State.SENT
+    )
     with transaction.atomic():
-        annex = _answer(annex, "sign", answer=answer, seen=seen, at=at)
-        _tell_signatory(annex, "signatory_copy")
-        _tell_candidate(annex, "annex_signed")
-    return annex
+        for annex in undelivered.order_by("key"):
+            annex = signing.WORKFLOW.run(annex, "bounce", reason=mail.last_error or "Adresse refusée.")
+            tell_candidate(annex, "annex_bounced")
 
 
-def decline(annex: Annex, reason: str, *, at: datetime | None = None) -> Annex:
-    with transaction.atomic():
-        annex = _answer(annex, "decline", reason=reason, at=at)
-        _tell_candidate(annex, "annex_declined")
-    return annex
-
-
-def _answer(annex: Annex, move: str, **data: Any) -> Annex:
-    """The signatory's move, while the application is locked (before the dossier, as in filing) and still in hand."""
-    application = Application.objects.select_for_update(of=("self",)).get(dossier=annex.dossier_id)
-    if not application.is_draft:
-        raise TransitionRefused("Cette candidature n’est plus en préparation : votre avis n’est plus attendu.")
-    label = signing.signer_label(annex)
-    return signing.WORKFLOW.run(annex, move, actor_label=label, until=closes_at(annex), link=annex.link_hash, **data)
-
-
-def note_opening(annex: Annex) -> Annex:
-    """Remember that the request was opened. A mail scanner may do it too: it never says more than "opened"."""
-    if annex.state == Annex.State.SENT:
+def review_links(now: datetime | None = None) -> int:
+    """Note the links whose time is over, and those that an extension brought back. Returns how many moved."""
+    now = (now or timezone.now()).replace(microsecond=0)
+    moved = 0
+    drafts = Annex.objects.filter(dossier__application__state=Application.State.DRAFT, dossier__frozen_at=None)
+    candidates = drafts.filter(
+        Q(state__in=Annex.WAITING, dossier__application__offer__deadline__lt=now)
+        | Q(
+            state__in=Annex.WAITING,
+            dossier__application__offer__deadline=None,
+            renewed_at__lt=now - ROLLING_LINK_LIFE,
+        )
+        | Q(state=Annex.State.EXPIRED)
+    ).select_related("dossier__application__offer")
+    for annex in candidates.iterator(chunk_size=200):
+        until = closes_at(annex)
+        move = "expire" if now > until else "revive" if annex.state == Annex.State.EXPIRED else None
+        if move is None or (move == "expire" and not annex.is_waiting):
+            continue
         try:
-            return signing.WORKFLOW.run(annex, "open", actor_label=signing.signer_label(annex))
-        except TransitionRefused:  # signed or revoked this very moment
-            annex.refresh_from_db()
-    return annex
+            signing.WORKFLOW.run(annex, move, until=until)
+            moved += 1
+        except TransitionRefused:  # answered or revoked this very moment
+            continue
+    return moved
 
 
-def _tell_signatory(annex: Annex, kind: str) -> None:
-    payload = {"annex": str(annex.pk), "link_hash": annex.link_hash}
+# Mails
+
+
+def tell_signatory(annex: Annex, kind: str, **more: Any) -> None:
+    payload = {"annex": str(annex.pk), "link_hash": annex.link_hash} | more
     outbox.enqueue(kind, annex.signatory_email, payload, thread=annex.dossier_id)
 
 
-def _tell_candidate(annex: Annex, kind: str) -> None:
-    outbox.enqueue(kind, annex.dossier.owner.email, {"annex": str(annex.pk)}, thread=annex.dossier_id)
+def tell_candidate(annex: Annex, kind: str, **more: Any) -> None:
+    outbox.enqueue(kind, annex.dossier.owner.email, {"annex": str(annex.pk)} | more, thread=annex.dossier_id)
+
+
+def lock_application(annex: Annex) -> Application:
+    """The application before the dossier, as in filing."""
+    return Application.objects.select_for_update(of=("self",)).get(dossier=annex.dossier_id)

@@ -149,7 +149,7 @@ def _bundle(application: Application, frozen: FrozenDossier, proof: Proof) -> Bi
     with TemporaryDirectory(prefix="volume-") as folder:
         enclosures = [
             _enclosure(listed["label"], file, stored.get(file["id"]), Path(folder))
-            for listed in frozen.content["pieces"]
+            for listed in [*frozen.content["pieces"], *_papers(frozen.content)]
             for file in listed["files"]
         ]
         with dossier.file.open("rb") as printed:
@@ -159,6 +159,14 @@ def _bundle(application: Application, frozen: FrozenDossier, proof: Proof) -> Bi
         email = application.offer.service_email
         outbox.enqueue("bundle_incomplete", email, payload, thread=application.dossier_id)
     return volume
+
+
+def _papers(content: dict[str, Any]) -> list[dict[str, Any]]:
+    """The annexes that were signed on paper, with their scans."""
+    return [
+        {"label": f"Annexe {annex['number']}, signée sur papier", "files": annex.get("files", [])}
+        for annex in content["annexes"]
+    ]
 
 
 def _enclosure(label: str, file: dict[str, Any], piece: Piece | None, folder: Path) -> Enclosure:

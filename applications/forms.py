@@ -8,6 +8,7 @@ from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.template.defaultfilters import filesizeformat
+from django.utils import timezone
 
 from applications.circuit import SIGNATORY_FIELDS
 from applications.models import Recusal, Review
@@ -80,8 +81,10 @@ class SignatoryForm(DsfrForm, forms.ModelForm):
 
     class Meta:
         model = Annex
-        fields = SIGNATORY_FIELDS
+        fields = (*SIGNATORY_FIELDS, "note")
+        widgets = {"note": forms.Textarea(attrs={"rows": 2})}
         help_texts = {
+            "note": "Une phrase, 300 caractères au plus, sans adresse de site. Elle est ajoutée au message du portail.",
             "signatory_email": "L’adresse où cette personne lit ses messages. Le lien pour signer y est envoyé.",
             "signatory_function": "Par exemple : chef du service de cardiologie.",
         }
@@ -89,14 +92,124 @@ class SignatoryForm(DsfrForm, forms.ModelForm):
     def __init__(self, *args, candidate_email: str = "", **kwargs):
         super().__init__(*args, **kwargs)
         self.candidate_email = candidate_email
-        for field in self.fields.values():
-            field.required = True
+        for name, field in self.fields.items():
+            field.required = name != "note"
+            field.is_optional = name == "note"
 
     def clean_signatory_email(self) -> str:
         email = self.cleaned_data["signatory_email"].strip().lower()
         if email == self.candidate_email.lower():
             raise forms.ValidationError("C’est votre propre adresse : l’avis doit venir d’une autre personne.")
         return email
+
+
+class DelegateForm(SignatoryForm):
+    """Who answers instead of the person asked, named by that person."""
+
+    show_convention = False
+
+    class Meta(SignatoryForm.Meta):
+        fields = SIGNATORY_FIELDS
+        labels = {"signatory_name": "Nom et prénom de cette personne"}
+        help_texts = {"signatory_email": "Son lien personnel y est envoyé. Le vôtre ne servira plus."}
+
+    def __init__(self, *args, present_email: str = "", **kwargs):
+        super().__init__(*args, prefix="delegue", **kwargs)
+        self.present_email = present_email
+
+    def clean_signatory_email(self) -> str:
+        email = super().clean_signatory_email()
+        if email == self.present_email.lower():
+            raise forms.ValidationError("C’est votre propre adresse : indiquez celle de la personne qui répondra.")
+        return email
+
+
+class PaperForm(DsfrForm, forms.ModelForm):
+    """An annex signed on paper: its scan, who signed it, and when."""
+
+    opinion = forms.ChoiceField(
+        label="Avis coché sur la feuille",
+        choices=Opinion.choices,
+        widget=forms.RadioSelect,
+        error_messages={"required": "Indiquez l’avis coché."},
+    )
+    signed_on = forms.DateField(
+        label="Date de la signature",
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        error_messages={"required": "Indiquez la date écrite à côté de la signature.", "invalid": "Date non reconnue."},
+    )
+    file = forms.FileField(
+        label="Scan ou photo de toutes les pages",
+        help_text=f"Formats acceptés : {FORMATS}.",
+        widget=forms.ClearableFileInput(attrs={"accept": ACCEPT}),
+        error_messages={"required": "Choisissez le scan ou la photo.", "empty": "Ce fichier est vide."},
+    )
+    field_order = ("file", "signatory_name", "signatory_function", "signatory_institution", "signed_on", "opinion")
+
+    class Meta:
+        model = Annex
+        fields = ("signatory_name", "signatory_function", "signatory_institution")
+
+    def __init__(self, *args, has_scan: bool = False, **kwargs):
+        super().__init__(*args, prefix="papier", **kwargs)
+        for field in self.fields.values():
+            field.required = True
+        if has_scan:
+            self.fields["file"].required = False
+            self.fields["file"].is_optional = True
+            self.fields["file"].label = "Un autre scan (celui qui a été reconnu suffit)"
+
+    def clean_signed_on(self):
+        day = self.cleaned_data["signed_on"]
+        if day > timezone.localdate():
+            raise forms.ValidationError("Cette date est à venir.")
+        return day
+
+
+class ScansForm(DsfrForm, forms.Form):
+    show_convention = False
+    file = forms.FileField(
+        label="Scan ou photo d’une annexe signée",
+        help_text=f"Le code imprimé en haut de l’annexe dit laquelle. Formats acceptés : {FORMATS}.",
+        widget=forms.ClearableFileInput(attrs={"accept": ACCEPT}),
+        error_messages={"required": "Choisissez d’abord un fichier.", "empty": "Ce fichier est vide."},
+    )
+
+
+class CodeForm(DsfrForm, forms.Form):
+    show_convention = False
+    code = forms.CharField(
+        label="Code reçu par courriel",
+        help_text="Six chiffres, valables quinze minutes.",
+        max_length=20,
+        widget=forms.TextInput(attrs={"inputmode": "numeric", "autocomplete": "one-time-code"}),
+        error_messages={"required": "Saisissez le code reçu par courriel."},
+    )
+    certified = forms.BooleanField(
+        label="Je signe cet avis en mon nom et en ma qualité, et je certifie qu’il est le mien.",
+        error_messages={"required": "Cochez cette case pour signer."},
+    )
+
+
+class QuestionForm(DsfrForm, forms.Form):
+    show_convention = False
+    question = forms.CharField(
+        label="Votre question à la personne candidate",
+        help_text="Elle la reçoit par courriel ; sa réponse vous revient par courriel et s’affiche ici.",
+        max_length=1500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        error_messages={"required": "Écrivez votre question."},
+    )
+
+
+class QuestionAnswerForm(DsfrForm, forms.Form):
+    show_convention = False
+    answer = forms.CharField(
+        label="Votre réponse",
+        max_length=3000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        error_messages={"required": "Écrivez votre réponse."},
+    )
 
 
 class OpinionForm(DsfrForm, forms.Form):
@@ -113,10 +226,6 @@ class OpinionForm(DsfrForm, forms.Form):
         max_length=8000,
         widget=forms.Textarea(attrs={"rows": 7}),
         error_messages={"required": "Écrivez quelques lignes : un avis sans motif ne peut pas être lu."},
-    )
-    certified = forms.BooleanField(
-        label="Je signe cet avis en mon nom et en ma qualité, et je certifie qu’il est le mien.",
-        error_messages={"required": "Cochez cette case pour signer."},
     )
 
     def __init__(self, *args, text_label: str = "", **kwargs):

@@ -22,6 +22,7 @@ from applications.reminders.planner import refuse_superseded
 from dossiers import signing
 from dossiers.completeness import completeness
 from dossiers.models import Annex, Document, SignOff
+from dossiers.spec import AnnexSpec
 from offers.models import Offer, OfferTransition
 from portal import ical
 from portal.notifications.letters import compose
@@ -52,7 +53,7 @@ def _application(payload: Payload) -> Application:
     )
 
 
-def _annex(payload: Payload) -> Annex:
+def annex_of(payload: Payload) -> Annex:
     if "sample" in payload:
         return samples.annex(_application(payload))
     return Annex.objects.select_related("dossier__owner", "dossier__application__offer__institution", "sign_off").get(
@@ -70,7 +71,7 @@ def _sign_off(payload: Payload, annex: Annex) -> SignOff:
     return samples.sign_off(annex) if "sample" in payload else annex.sign_off
 
 
-def _drop_if(pointless: bool, reason: str, payload: Payload) -> None:
+def drop_if(pointless: bool, reason: str, payload: Payload) -> None:
     if pointless and "sample" not in payload:
         raise Obsolete(reason)
 
@@ -141,8 +142,8 @@ def candidate_reminder(payload: Payload) -> Letter:
     refuse_superseded(payload)
     application = _application(payload)
     offer = application.offer
-    _drop_if(not (application.is_draft and offer.is_open()), "la candidature n’est plus en préparation", payload)
-    _drop_if(correspondence.asked_lately(application.dossier_id, application.candidate.email), JUST_ASKED, payload)
+    drop_if(not (application.is_draft and offer.is_open()), "la candidature n’est plus en préparation", payload)
+    drop_if(correspondence.asked_lately(application.dossier_id, application.candidate.email), JUST_ASKED, payload)
     return write(
         payload,
         "candidate_reminder",
@@ -158,10 +159,10 @@ def _deadline_of(application: Application) -> list[tuple[str, bytes, str]]:
     """The offer's deadline in the candidate's calendar; nothing for an offer without one."""
     deadline, title = application.offer.deadline, f"Déposer mon dossier : {application.offer.title}"
     page = address("applications:detail", application.pk)
-    return [_calendar(f"dossier-{application.dossier_id}", title, deadline, page)] if deadline else []
+    return [calendar(f"dossier-{application.dossier_id}", title, deadline, page)] if deadline else []
 
 
-def _calendar(uid: str, title: str, deadline: datetime, url: str = "") -> tuple[str, bytes, str]:
+def calendar(uid: str, title: str, deadline: datetime, url: str = "") -> tuple[str, bytes, str]:
     text = "Date limite, heure de Paris. Elle peut être reportée : le portail fait foi."
     return ical.attachment("date-limite.ics", ical.Event(uid, title, deadline, text=text, url=url))
 
@@ -173,13 +174,13 @@ def annex_signed(payload: Payload) -> Letter:
 
 @builder("annex_declined", label="Demande déclinée", reader="candidate")
 def annex_declined(payload: Payload) -> Letter:
-    annex = _annex(payload)
-    _drop_if(annex.state != Annex.State.DECLINED, "une autre personne est sollicitée", payload)
+    annex = annex_of(payload)
+    drop_if(annex.state != Annex.State.DECLINED, "une autre personne est sollicitée", payload)
     return _annex_news(payload, "annex_declined")
 
 
 def _annex_news(payload: Payload, template: str) -> Letter:
-    annex = _annex(payload)
+    annex = annex_of(payload)
     application = annex.dossier.application
     declined = template == "annex_declined"
     deadline = application.offer.deadline
@@ -275,9 +276,9 @@ def offer_moved(payload: Payload) -> Letter:
 
 @builder("offer_moved_for_signatory", label="Changement de l’offre", reader="signatory")
 def offer_moved_for_signatory(payload: Payload) -> Letter:
-    annex = _annex(payload)
+    annex = annex_of(payload)
     application = annex.dossier.application
-    _refuse_dead_link(annex, payload["link_hash"])
+    refuse_dead_link(annex, payload["link_hash"])
     if not (annex.is_waiting and application.is_draft):
         raise Obsolete("la réponse n’est plus attendue")
     move, awaited = _move(payload, application.offer), circuit.is_alive(annex)
@@ -289,8 +290,8 @@ def offer_moved_for_signatory(payload: Payload) -> Letter:
         application,
         about=move | {"annex": annex, "spec": annex.spec},
         action=("Lire la demande et donner mon avis", link) if awaited else None,
-        facts=[*_about_opinion(annex), *dates],
-        attachments=[_date_of_opinion(annex)] if awaited else [],
+        facts=[*about_opinion(annex), *dates],
+        attachments=[date_of_opinion(annex)] if awaited else [],
     )
 
 
@@ -302,72 +303,38 @@ def _date_and_reason(label: str, deadline: datetime | None, move: dict[str, Any]
 # To signatories
 
 
-def _about_opinion(annex: Annex) -> list[tuple[str, str]]:
+def about_opinion(annex: Annex, specs: list[AnnexSpec] | None = None) -> list[tuple[str, str]]:
+    """Whose application, to what, which annex: all of `specs` where a letter is about several."""
     offer = annex.dossier.application.offer
     return [
         ("Candidature de", annex.dossier.application.candidate.get_full_name()),
         ("Offre", f"{offer.title} ({offer.institution.name})"),
-        ("Annexe", f"{annex.spec.number} – {annex.spec.title}"),
+        *(("Annexe", f"{spec.number} – {spec.title}") for spec in specs or [annex.spec]),
     ]
 
 
-@builder("signatory_request", label="Demande d’avis", reader="signatory", priority=NOW)
-def signatory_request(payload: Payload) -> Letter:
-    return _request(payload, "signatory_request")
-
-
-@builder("signatory_reminder", label="Rappel", reader="signatory", category="reminders", priority=LATER)
-def signatory_reminder(payload: Payload) -> Letter:
-    refuse_superseded(payload)
-    if "sample" not in payload:
-        annex = _annex(payload)
-        _drop_if(correspondence.asked_lately(annex.dossier_id, annex.signatory_email), JUST_ASKED, payload)
-    return _request(payload, "signatory_reminder")
-
-
-def _request(payload: Payload, template: str) -> Letter:
-    annex = _annex(payload)
-    if "sample" not in payload:
-        _refuse_dead_link(annex, payload["link_hash"])
-        _drop_if(not (annex.is_waiting and circuit.is_alive(annex)), "la réponse n’est plus attendue", payload)
-    closes_at = circuit.closes_at(annex)
-    application = annex.dossier.application
-    secret = samples.LINK if "sample" in payload else signing.link_secret(annex)
-    return write(
-        payload,
-        template,
-        application,
-        about={
-            "annex": annex,
-            "spec": annex.spec,
-            "closes_at": closes_at,
-            "deadline": application.offer.deadline,
-            "days_left": application.offer.days_left,
-        },
-        action=("Lire la demande et donner mon avis", address("signatory:annex", secret)),
-        facts=[*_about_opinion(annex), ("À rendre avant le", day_and_time(closes_at))],
-        attachments=[_date_of_opinion(annex)],
-    )
-
-
-def _date_of_opinion(annex: Annex) -> tuple[str, bytes, str]:
+def date_of_opinion(annex: Annex) -> tuple[str, bytes, str]:
     """In the signatory's calendar, without the link: calendars are shared."""
     title = f"Donner mon avis : {annex.dossier.owner.get_full_name()}, annexe {annex.spec.number}"
-    return _calendar(f"avis-{annex.pk}", title, circuit.closes_at(annex))
+    return calendar(f"avis-{annex.pk}", title, circuit.closes_at(annex))
 
 
-def _refuse_dead_link(annex: Annex, link_hash: str) -> None:
-    mailed = signing.link_hash(signing.link_secret(annex))  # another one where the server's key has changed since
-    if not annex.link_hash == link_hash == mailed:
+def refuse_dead_link(annex: Annex, link_hash: str) -> None:
+    if not annex.link_hash == link_hash == mailed_hash(annex):
         raise Obsolete("la demande a été retirée ou confiée à une autre personne")
+
+
+def mailed_hash(annex: Annex) -> str:
+    """Of the link that a mail would bear: another one where the server's key has changed since."""
+    return signing.link_hash(signing.link_secret(annex))
 
 
 @builder("signatory_copy", label="Copie de l’avis signé", reader="signatory")
 def signatory_copy(payload: Payload) -> Letter:
-    annex = _annex(payload)
+    annex = annex_of(payload)
     sign_off = _sign_off(payload, annex)
     facts = [
-        *_about_opinion(annex),
+        *about_opinion(annex),
         ("Référence", sign_off.reference),
         ("Signé le", f"{to_the_second(sign_off.signed_at)} (heure de Paris), en qualité de {sign_off.signer_quality}"),
     ]
@@ -377,22 +344,22 @@ def signatory_copy(payload: Payload) -> Letter:
 
 @builder("opinion_filed", label="Avis joint au dossier déposé", reader="signatory", category="news")
 def opinion_filed(payload: Payload) -> Letter:
-    annex = _annex(payload)
+    annex = annex_of(payload)
     sign_off = _sign_off(payload, annex)
     return write(
         payload,
         "opinion_filed",
         annex.dossier.application,
         about={"annex": annex, "spec": annex.spec, "sign_off": sign_off},
-        facts=[*_about_opinion(annex), ("Référence de l’avis", sign_off.reference)],
+        facts=[*about_opinion(annex), ("Référence de l’avis", sign_off.reference)],
     )
 
 
 @builder("request_dropped", label="Demande retirée", reader="signatory")
 def request_dropped(payload: Payload) -> Letter:
-    annex = _annex(payload)
+    annex = annex_of(payload)
     about = {"annex": annex, "spec": annex.spec}
-    return write(payload, "request_dropped", annex.dossier.application, about=about, facts=_about_opinion(annex))
+    return write(payload, "request_dropped", annex.dossier.application, about=about, facts=about_opinion(annex))
 
 
 # To the service in charge

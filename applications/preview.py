@@ -13,7 +13,8 @@ from django.db import transaction
 
 from applications import filing
 from applications.models import Application
-from dossiers.content import dossier_content, fingerprint
+from dossiers.content import dossier_content
+from dossiers.fingerprints import fingerprint
 
 KEPT = 15 * 60
 GIVEN_UP = 90  # seconds after which one may ask again: the worker was killed, or there is none

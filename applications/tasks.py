@@ -6,7 +6,7 @@ from django.core.management import call_command
 from django.db.models import Case, Count, Exists, F, OuterRef, When
 from django.utils import timezone
 
-from applications import abandonment, digests, documents, preview
+from applications import abandonment, circuit, digests, documents, papers, preview
 from applications.models import Application, Minutes
 from applications.reminders import planner
 from dossiers.models import Document, SafeCopy
@@ -100,3 +100,15 @@ def render_preview(application_pk: str) -> None:
 def send_digests() -> int:
     """Queue this week's digests, each once. Returns how many were queued."""
     return digests.queue_digests()
+
+
+@shared_task
+def read_scan(piece_pk: str) -> None:
+    """Find the annex of a scan by the code printed on it."""
+    papers.recognise(piece_pk)
+
+
+@shared_task
+def review_links() -> int:
+    """Note the links that have expired or come back; ask who signed to confirm what changed since."""
+    return circuit.review_links() + circuit.ask_confirmations()

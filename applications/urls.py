@@ -1,6 +1,6 @@
 from django.urls import path
 
-from applications.views import candidate, carrying, files, parts, pieces, preview, sections
+from applications.views import annexes, candidate, carrying, files, papers, pieces, preview, sections
 
 app_name = "applications"
 urlpatterns = [
@@ -15,8 +15,14 @@ urlpatterns = [
     path("<uuid:pk>/fichier/<uuid:piece_pk>/retirer/", pieces.remove, name="piece_remove"),
     path("<uuid:pk>/fichier/<uuid:piece_pk>/verifie.pdf", files.own_copy, name="copy_file"),
     path("<uuid:pk>/fichier/<uuid:piece_pk>/apercu.jpg", files.own_thumbnail, name="piece_thumbnail"),
-    path("<uuid:pk>/annexe/<slug:key>/", parts.annex, name="annex"),
-    path("<uuid:pk>/annexe/<slug:key>/<slug:move>/", parts.move_annex, name="annex_move"),
+    path("<uuid:pk>/annexe/<slug:key>/", annexes.annex, name="annex"),
+    path("<uuid:pk>/annexes/papier/", papers.scans, name="scans"),
+    path("<uuid:pk>/annexes/papier/<uuid:piece_pk>/placer/", papers.place, name="scan_place"),
+    path("<uuid:pk>/annexe/<slug:key>/papier.pdf", papers.printed, name="annex_printed"),
+    path("<uuid:pk>/annexe/<slug:key>/papier/", papers.sign, name="annex_paper"),
+    path("<uuid:pk>/annexes/envoyer/", annexes.send_all, name="annexes_send"),
+    path("<uuid:pk>/annexe/<slug:key>/question/<int:question_pk>/", annexes.answer_question, name="annex_question"),
+    path("<uuid:pk>/annexe/<slug:key>/<slug:move>/", annexes.move_annex, name="annex_move"),
     path("<uuid:pk>/apercu/", preview.page, name="preview"),
     path("<uuid:pk>/apercu.pdf", preview.document, name="preview_document"),
     path("<uuid:pk>/recapitulatif/", candidate.recap, name="recap"),

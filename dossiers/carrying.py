@@ -9,7 +9,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
-from dossiers import clearing, signing
+from dossiers import clearing, paper, signing
 from dossiers.answers import as_typed, save_answers
 from dossiers.fields import Checkbox, FieldSpec
 from dossiers.freezing import lock_open
@@ -33,15 +33,18 @@ def reopen_content(former: Dossier, dossier: Dossier) -> None:
         for row in former.answers.all()
         if row.section in spec.section_by_key
     )
-    for piece in former.pieces.all():
-        if piece.key in spec.piece_by_key:
-            _carry_piece(piece, dossier)
+    scans = {paper.scan_key(key) for key in spec.annex_by_key}
+    carried = {
+        piece.pk: _carry_piece(piece, dossier)
+        for piece in former.pieces.all()
+        if piece.key in spec.piece_by_key or piece.key in scans
+    }
     for annex in former.annexes.select_related("sign_off"):
         if annex.key in spec.annex_by_key:
-            _carry_annex(annex, dossier)
+            _carry_annex(annex, dossier, scan=carried.get(annex.scan_id))
 
 
-def _carry_piece(piece: Piece, dossier: Dossier) -> None:
+def _carry_piece(piece: Piece, dossier: Dossier) -> Piece:
     twin = _twin(piece, dossier=dossier)
     twin.save()
     Piece.objects.filter(pk=twin.pk).update(uploaded_at=piece.uploaded_at)
@@ -49,18 +52,21 @@ def _carry_piece(piece: Piece, dossier: Dossier) -> None:
         clearing.expect(twin)
     else:
         _twin(piece.safe_copy, piece=twin).save(force_insert=True)
+    return twin
 
 
-def _carry_annex(annex: Annex, dossier: Dossier) -> None:
-    sign_off = getattr(annex, "sign_off", None)
+def _carry_annex(annex: Annex, dossier: Dossier, scan: Piece | None) -> None:
+    sign_off = annex.sign_off
     names = {name: getattr(annex, name) for name in signing.SIGNATORY_FIELDS}
     if sign_off is None:  # asked again, when the candidate wishes: the former request's link is not theirs any more
         Annex.objects.create(dossier=dossier, key=annex.key, **names)
         return
-    twin = _twin(annex, dossier=dossier, link_hash="")
+    twin = _twin(annex, dossier=dossier, link_hash="", sign_off=None, scan=scan, late=False)
     signing.give_link(twin)
     twin.save()
-    _twin(sign_off, annex=twin, carried_from=sign_off).save()
+    twin.sign_off = _twin(sign_off, annex=twin, carried_from=sign_off)
+    twin.sign_off.save()
+    twin.save(update_fields=["sign_off"])
 
 
 def _twin(row: models.Model, **changes: Any) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from dossiers import changes
+from dossiers.content import shown_to_signatory
 from dossiers.models import Annex, Dossier, Piece
 from dossiers.spec import AnnexSpec, PieceSpec, Problem, SectionSpec
 
@@ -64,6 +66,9 @@ class AnnexState:
     part = "annex"
     spec: AnnexSpec
     annex: Annex | None
+    scan_is_refused: bool = False  # signed on paper, on a file that nobody can read
+    is_stale: bool = False  # signed on answers that have changed since
+    confirmation_blocks: bool = False
 
     @property
     def state(self) -> str:
@@ -75,7 +80,11 @@ class AnnexState:
 
     @property
     def is_done(self) -> bool:
-        return self.state == Annex.State.SIGNED
+        return self.state == Annex.State.SIGNED and not (self.waits_for_confirmation or self.scan_is_refused)
+
+    @property
+    def waits_for_confirmation(self) -> bool:
+        return self.is_stale and self.confirmation_blocks
 
     @property
     def is_named(self) -> bool:
@@ -127,9 +136,21 @@ class Completeness:
         return sorted(asked, key=lambda step: step.annex.sent_at)
 
     @property
+    def annexes_to_send(self) -> list[AnnexState]:
+        """The requests that wait for nothing but to leave."""
+        return [step for step in self.annexes if step.is_named and step.state == Annex.State.TO_SEND]
+
+    @property
     def annex_to_ask(self) -> AnnexState | None:
         """The next annex that waits for the candidate rather than for its signatory."""
-        return next((step for step in self.missing_annexes if not (step.annex and step.annex.is_waiting)), None)
+        return next(
+            (
+                step
+                for step in self.missing_annexes
+                if not (step.annex and (step.annex.is_waiting or step.annex.confirmation_asked_at))
+            ),
+            None,
+        )
 
     def next_step(self, days_left: int | None) -> SectionState | PieceState | AnnexState | None:
         """What the candidate had better do now. Others take their time to sign: near the deadline they come first."""
@@ -143,11 +164,23 @@ class Completeness:
         return [
             *(f"La partie « {step.spec.title} » est à compléter." for step in self.missing_sections),
             *(step.sentence for step in self.missing_pieces),
-            *(
-                f"L’annexe {step.spec.number} « {step.spec.title} » n’est pas signée ({step.state_label.lower()})."
-                for step in self.missing_annexes
-            ),
+            *(_missing_annex(step) for step in self.missing_annexes),
         ]
+
+
+def _missing_annex(step: AnnexState) -> str:
+    annex = f"L’annexe {step.spec.number} « {step.spec.title} »"
+    if step.scan_is_refused:
+        return f"{annex} est signée sur papier, mais le scan est refusé : déposez-en un autre."
+    if step.waits_for_confirmation:
+        return f"{annex} est signée sur une version antérieure de vos réponses : son signataire doit la confirmer."
+    return f"{annex} n’est pas signée ({step.state_label.lower()})."
+
+
+def _is_stale(dossier: Dossier, spec: AnnexSpec, annex: Annex | None, answers: dict[str, dict]) -> bool:
+    if annex is None or annex.state != Annex.State.SIGNED or not annex.shown_digest:
+        return False
+    return changes.digest(shown_to_signatory(dossier.spec, spec, answers)) != annex.shown_digest
 
 
 def completeness(dossier: Dossier) -> Completeness:
@@ -165,5 +198,17 @@ def completeness(dossier: Dossier) -> Completeness:
             SectionState(section, section.key in answers, cleaned[section.key].problems) for section in spec.sections
         ],
         pieces=[PieceState(piece, files.get(piece.key, []), piece.is_required(values)) for piece in spec.pieces],
-        annexes=[AnnexState(annex, annexes.get(annex.key)) for annex in spec.annexes],
+        annexes=[
+            AnnexState(
+                annex,
+                annexes.get(annex.key),
+                any(
+                    scan.pk == annexes[annex.key].scan_id and scan.safe_copy.is_refused
+                    for scan in files.get(f"annexe-{annex.key}", ())
+                ),
+                _is_stale(dossier, annex, annexes.get(annex.key), answers),
+                spec.confirmation_blocks,
+            )
+            for annex in spec.annexes
+        ],
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -11,16 +9,11 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from dossiers import changes
 from dossiers.models import Annex, Dossier, Piece
 from dossiers.spec import AnnexSpec, DossierSpec, PieceSpec, SectionSpec
 
 SCHEMA = 1
-
-
-def fingerprint(content: Any) -> str:
-    """SHA-256, in hexadecimal, of the canonical JSON of `content`."""
-    canonical = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def moment(value) -> str:
@@ -104,7 +97,12 @@ def signatory_of(annex: Annex | None) -> dict[str, str]:
 
 
 def annex_content(
-    spec: AnnexSpec, annex: Annex | None, *, candidate: str, sections: list[dict[str, Any]]
+    spec: AnnexSpec,
+    annex: Annex | None,
+    *,
+    candidate: str,
+    sections: list[dict[str, Any]],
+    scans: Iterable[Piece] = (),
 ) -> dict[str, Any]:
     """An annex with its answer. sections: what its signatory would read now, to tell whether it has changed since."""
     sign_off = getattr(annex, "sign_off", None) if annex else None
@@ -121,8 +119,12 @@ def annex_content(
         "reference": "",
         "sha256": "",
         "changed_since_signature": False,
+        "changes": [],
+        "manner": "",
+        "files": [],
     }
     if sign_off:
+        changed = changes.changes(sign_off.content["shown"]["sections"], sections)
         answer |= sign_off.content["answer"] | {
             "signed": True,
             "signed_at_display": moment(sign_off.signed_at),
@@ -131,7 +133,10 @@ def annex_content(
             "verified_by": sign_off.verified_by,
             "reference": sign_off.reference,
             "sha256": sign_off.sha256,
-            "changed_since_signature": sign_off.content["shown"]["sections"] != sections,
+            "changed_since_signature": bool(changed),
+            "changes": changed,
+            "manner": sign_off.manner,
+            "files": piece_content(PieceSpec(key=spec.key, label=spec.title), scans)["files"] if annex.scan_id else [],
         }
     question = annex_question(
         spec, candidate=candidate, signatory=signatory_of(annex), opinion=answer["opinion_display"]
@@ -183,6 +188,7 @@ def _content(
                 annexes.get(annex.key),
                 candidate=candidate,
                 sections=shown_to_signatory(spec, annex, answers),
+                scans=pieces.get(f"annexe-{annex.key}", ()),
             )
             for annex in spec.annexes
         ],

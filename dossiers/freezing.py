@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from dossiers.content import fingerprint
+from dossiers.fingerprints import fingerprint
 from dossiers.models import Dossier, FrozenDossier
 
 

@@ -11,18 +11,33 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from dossiers.signatories import FormerLink, Question, SigningCode  # noqa: F401 (models of this app too)
 from dossiers.spec import AnnexSpec, DossierSpec, get_spec
 from portal.validators import plain_line
 from portal.workflow import TransitionLog
 
+# An annex that was awaited when its dossier was filed may still be answered, once (adr/0021).
+STILL_AWAITED = """
+            IF TG_OP = 'UPDATE' THEN
+                IF OLD.late AND NEW.late AND OLD.state <> 'signed'
+                    AND NEW.dossier_id = OLD.dossier_id AND NEW.key = OLD.key THEN
+                    RETURN NEW;
+                END IF;
+            END IF;
+"""
 
-def frozen_guard(name: str) -> pgtrigger.Trigger:
-    """Refuse, in the database itself, to change what belongs to a filed dossier (promise 5)."""
+
+def frozen_guard(name: str, unless: str = "") -> pgtrigger.Trigger:
+    """Refuse, in the database itself, to change what belongs to a filed dossier (promise 5).
+
+    unless: SQL that lets the exceptions through.
+    """
     return pgtrigger.Trigger(
         name=name,
         when=pgtrigger.Before,
         operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
-        func="""
+        func=unless
+        + """
             IF EXISTS (
                 SELECT 1 FROM dossiers_dossier
                 WHERE id IN (NEW.dossier_id, OLD.dossier_id) AND frozen_at IS NOT NULL
@@ -204,27 +219,37 @@ class Annex(models.Model):
 
     The link's secret is never stored: `link_nonce` changes with every new link, the secret is derived from it with
     the server's key, and `link_hash` finds the annex from the secret that a signatory brings.
+
+    note: a line of the candidate's own, in the mail. draft: what the signatory has typed so far.
+    sign_off: the present version of the opinion. shown_digest: of the answers that it was given on.
+    scan: of the paper, where the opinion was signed on paper; scan_doubt: what does not fit with it.
+    late: still awaited when the dossier was filed.
     """
 
     class State(models.TextChoices):
         TO_SEND = "to_send", "À envoyer"
         SENT = "sent", "Envoyée"
         OPENED = "opened", "Ouverte"
+        IN_PROGRESS = "in_progress", "En cours de réponse"
         SIGNED = "signed", "Signée"
         DECLINED = "declined", "Déclinée"
+        EXPIRED = "expired", "Expirée"
+        BOUNCED = "bounced", "Non remise"
 
-    WAITING = frozenset({State.SENT, State.OPENED})
+    WAITING = frozenset({State.SENT, State.OPENED, State.IN_PROGRESS})
+    ASKED = WAITING | {State.EXPIRED, State.BOUNCED}  # there is a link: an answer may come, if it is in time
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     dossier = models.ForeignKey(Dossier, models.CASCADE, related_name="annexes")
     key = models.CharField(max_length=60)
-    state = models.CharField("état", max_length=10, choices=State.choices, default=State.TO_SEND)
+    state = models.CharField("état", max_length=12, choices=State.choices, default=State.TO_SEND)
     signatory_name = models.CharField(
         "nom et prénom du signataire", max_length=150, blank=True, validators=[plain_line]
     )
     signatory_function = models.CharField("fonction", max_length=150, blank=True, validators=[plain_line])
     signatory_institution = models.CharField("établissement", max_length=200, blank=True, validators=[plain_line])
     signatory_email = models.EmailField("adresse électronique professionnelle", blank=True)
+    note = models.CharField("votre mot, dans le message", max_length=300, blank=True, validators=[plain_line])
     link_nonce = models.CharField(max_length=43, blank=True)
     link_hash = models.CharField(max_length=64, blank=True, db_index=True)
     sent_at = models.DateTimeField(null=True)
@@ -232,6 +257,15 @@ class Annex(models.Model):
     opened_at = models.DateTimeField(null=True)
     answered_at = models.DateTimeField(null=True)
     decline_reason = models.TextField("motif du refus", blank=True)
+    bounce_reason = models.CharField("motif de la non-remise", max_length=300, blank=True)
+    draft = models.JSONField(default=dict, blank=True)
+    drafted_at = models.DateTimeField(null=True)
+    sign_off = models.ForeignKey("SignOff", models.PROTECT, null=True, related_name="+", verbose_name="avis signé")
+    shown_digest = models.CharField(max_length=64, blank=True)
+    confirmation_asked_at = models.DateTimeField(null=True)
+    scan = models.ForeignKey(Piece, models.RESTRICT, null=True, related_name="+", verbose_name="scan signé")
+    scan_doubt = models.CharField(max_length=200, blank=True)
+    late = models.BooleanField(default=False)
 
     class Meta:
         verbose_name = "annexe"
@@ -240,7 +274,7 @@ class Annex(models.Model):
             models.UniqueConstraint(fields=["dossier", "key"], name="annex_once_per_dossier"),
             models.UniqueConstraint(fields=["link_hash"], condition=~models.Q(link_hash=""), name="annex_link_unique"),
         ]
-        triggers = [frozen_guard("frozen_annexes")]
+        triggers = [frozen_guard("frozen_annexes", unless=STILL_AWAITED)]
 
     def __str__(self) -> str:
         return f"{self.key} – {self.signatory_name or 'signataire à désigner'}"
@@ -253,6 +287,10 @@ class Annex(models.Model):
     def is_waiting(self) -> bool:
         return self.state in self.WAITING
 
+    @property
+    def is_asked(self) -> bool:
+        return self.state in self.ASKED
+
 
 class AnnexTransition(TransitionLog):
     subject = models.ForeignKey(Annex, models.CASCADE, related_name="transitions")
@@ -264,13 +302,21 @@ class AnnexTransition(TransitionLog):
 class SignOff(models.Model):
     """A signed opinion: who, in what quality, how verified, when, and the fingerprint of what they saw and wrote.
 
-    Written once: the database refuses to change it. `content` is what was shown and what was signed.
+    Written once: the database refuses to change it. `content` is what was shown and what was signed. Confirmed or
+    signed anew, an opinion has one more version: the earlier ones stay.
     carried_from: the same record in a filed dossier that was reopened; it keeps its reference.
     """
 
+    class Manner(models.TextChoices):
+        ELECTRONIC = "electronic", "Signé en ligne"
+        CONFIRMED = "confirmed", "Confirmé en ligne"
+        PAPER = "paper", "Signé sur papier"
+
     reference = models.CharField(max_length=20)
     carried_from = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="+")
-    annex = models.OneToOneField(Annex, models.PROTECT, related_name="sign_off")
+    annex = models.ForeignKey(Annex, models.PROTECT, related_name="sign_offs")
+    version = models.PositiveSmallIntegerField(default=1)
+    manner = models.CharField("forme", max_length=12, choices=Manner.choices, default=Manner.ELECTRONIC)
     signer_name = models.CharField(max_length=150)
     signer_quality = models.CharField(max_length=300)
     verified_by = models.CharField(max_length=200)
@@ -286,7 +332,8 @@ class SignOff(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["reference"], condition=models.Q(carried_from__isnull=True), name="sign_off_reference_once"
-            )
+            ),
+            models.UniqueConstraint(fields=["annex", "version"], name="sign_off_version_once"),
         ]
         triggers = [pgtrigger.Protect(name="sign_off_is_final", operation=pgtrigger.Update | pgtrigger.Delete)]
 

@@ -15,8 +15,10 @@ from typing import Any
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from dossiers.content import annex_question, fingerprint, section_content, shown_to_signatory, signatory_of
-from dossiers.models import Annex, AnnexTransition, Dossier, Opinion, SignOff
+from dossiers import signoffs
+from dossiers.fingerprints import fingerprint
+from dossiers.models import Annex, AnnexTransition, Dossier, FormerLink, SignOff
+from dossiers.signoffs import seen_by_signatory
 from portal.workflow import Transition, Workflow, nobody_special
 
 State = Annex.State
@@ -34,7 +36,7 @@ def link_hash(secret: str) -> str:
 
 
 def annex_of_link(secret: str) -> Annex | None:
-    """The annex that this link serves, or None: unknown, revoked and replaced links look alike."""
+    """The annex that this link serves, or None."""
     return (
         Annex.objects.select_related("dossier__owner", "sign_off")
         .exclude(link_hash="")
@@ -43,13 +45,18 @@ def annex_of_link(secret: str) -> Annex | None:
     )
 
 
+def former_link(secret: str) -> FormerLink | None:
+    """What became of a link that no longer serves any annex; None for one that never did."""
+    return FormerLink.objects.filter(link_hash=link_hash(secret)).first()
+
+
 def _owns(actor: Any, annex: Annex) -> bool:
     return actor is not None and actor.pk == annex.dossier.owner_id
 
 
 def _not_frozen_nor_late(annex: Annex, *, until: datetime | None = None, at: datetime | None = None, **data: Any):
     """until: the last instant at which the circuit is open (the offer's deadline), or None. at: when it was asked."""
-    if annex.dossier.is_frozen:
+    if annex.dossier.is_frozen and not annex.late:
         yield "Le dossier est déposé : il ne change plus."
     elif until is not None and (at or timezone.now()).replace(microsecond=0) > until:
         yield "La date limite est passée."
@@ -83,24 +90,78 @@ def give_link(annex: Annex) -> None:
 def _new_link(annex: Annex, **data: Any) -> None:
     give_link(annex)
     annex.sent_at = annex.renewed_at = timezone.now()
-    annex.opened_at, annex.answered_at, annex.decline_reason = None, None, ""
+    annex.opened_at, annex.answered_at, annex.decline_reason, annex.bounce_reason = None, None, "", ""
+    annex.draft, annex.drafted_at = {}, None
 
 
 def _renew_link(annex: Annex, **data: Any) -> None:
     """The same link again, so that both mails work; another one only where the server's key has changed since."""
     annex.link_hash = link_hash(link_secret(annex))
-    annex.renewed_at = timezone.now()
+    annex.renewed_at, annex.bounce_reason = timezone.now(), ""
+
+
+def _end_link(annex: Annex, why: FormerLink.Why, successor: str = "") -> None:
+    """Whoever still holds the link will be told why it serves no more."""
+    if annex.link_hash:
+        FormerLink.objects.create(
+            annex=annex, link_hash=annex.link_hash, why=why, holder=signatory_label(annex), successor=successor
+        )
+    annex.link_nonce = annex.link_hash = annex.decline_reason = annex.bounce_reason = ""
+    annex.sent_at = annex.renewed_at = annex.opened_at = annex.answered_at = None
+    annex.draft, annex.drafted_at = {}, None
 
 
 def _forget_signatory(annex: Annex, **data: Any) -> None:
+    _end_link(annex, FormerLink.Why.REPLACED)
     annex.signatory_name = annex.signatory_function = annex.signatory_institution = annex.signatory_email = ""
-    annex.link_nonce = annex.link_hash = annex.decline_reason = ""
-    annex.sent_at = annex.renewed_at = annex.opened_at = annex.answered_at = None
+    annex.note = ""
+
+
+def _hand_over(annex: Annex, *, to: dict[str, str], **data: Any) -> None:
+    """The link goes to the person whom the signatory names; the former one tells what became of it."""
+    former = FormerLink.Why.DELEGATED
+    _end_link(annex, former, successor=signatory_label(Annex(**to)))
+    for name, value in to.items():
+        setattr(annex, name, value)
+    annex.note = ""
+    _new_link(annex)
+
+
+def _paper_fits(annex: Annex, **data: Any):
+    yield from _not_frozen_nor_late(annex, **data)
+    if annex.sign_off and annex.sign_off.manner != SignOff.Manner.PAPER:
+        yield "Cet avis est signé en ligne : il se confirme ou se refait en ligne, par la même personne."
+
+
+def _take_paper(annex: Annex, *, signatory: dict[str, str], scan: Any, **data: Any) -> None:
+    """Who signed on paper is the signatory; a link that was out serves no more."""
+    _end_link(annex, FormerLink.Why.REVOKED)
+    for name, value in signatory.items():
+        setattr(annex, name, value)
+    annex.scan, annex.scan_doubt = scan, ""
+    _record_answer(annex)
+
+
+def _expires(annex: Annex, *, until: datetime, **data: Any):
+    if timezone.now().replace(microsecond=0) <= until:
+        yield "Le lien est encore valable."
 
 
 def _lock_dossier(annex_pk) -> None:
     """Dossier before annex, as in filing: a sign-off and a filing wait for one another."""
     list(Dossier.objects.select_for_update(of=("self",)).filter(annexes=annex_pk).values_list("pk"))
+
+
+WAITING = Annex.WAITING
+ASKED = Annex.ASKED
+
+
+def _is_portal(actor: Any, annex: Annex) -> bool:
+    return actor is None
+
+
+def _own_or_portal(actor: Any, annex: Annex) -> bool:
+    return actor is None or _owns(actor, annex)
 
 
 WORKFLOW = Workflow(
@@ -121,7 +182,7 @@ WORKFLOW = Workflow(
             name="resend",
             label="Renvoyer la demande",
             done="Demande renvoyée",
-            sources=frozenset({State.SENT, State.OPENED}),
+            sources=ASKED,
             target=State.SENT,
             allowed=_owns,
             blockers=_can_be_sent,
@@ -130,38 +191,86 @@ WORKFLOW = Workflow(
         Transition(
             name="replace",
             label="Changer de signataire",
-            done="Demande retirée",
-            sources=frozenset({State.SENT, State.OPENED, State.DECLINED}),
+            done="Demande retirée, pour un autre signataire",
+            sources=ASKED | {State.DECLINED},
             target=State.TO_SEND,
             allowed=_owns,
             blockers=lambda annex, **data: _not_frozen_nor_late(annex, **data | {"until": None}),
             change=_forget_signatory,
         ),
         Transition(
+            name="revoke",
+            label="Retirer la demande",
+            done="Demande retirée",
+            sources=ASKED,
+            target=State.TO_SEND,
+            allowed=_owns,
+            blockers=lambda annex, **data: _not_frozen_nor_late(annex, **data | {"until": None}),
+            change=lambda annex, **data: _end_link(annex, FormerLink.Why.REVOKED),
+        ),
+        Transition(
             name="open",
             label="Ouvrir la demande",
             done="Page ouverte",
-            sources=frozenset({State.SENT}),
+            sources=ASKED - {State.OPENED, State.IN_PROGRESS},
             target=State.OPENED,
             allowed=nobody_special,
             change=lambda annex, **data: setattr(annex, "opened_at", annex.opened_at or timezone.now()),
         ),
         Transition(
+            name="begin",
+            label="Commencer la réponse",
+            done="Réponse commencée",
+            sources=ASKED - {State.IN_PROGRESS},
+            target=State.IN_PROGRESS,
+            allowed=nobody_special,
+            blockers=_answers_this_request,
+        ),
+        Transition(
+            name="bounce",
+            label="Noter la non-remise",
+            done="Message non remis",
+            sources=frozenset({State.SENT}),
+            target=State.BOUNCED,
+            allowed=_is_portal,
+            change=lambda annex, *, reason, **data: setattr(annex, "bounce_reason", reason[:300]),
+        ),
+        Transition(
+            name="expire",
+            label="Noter l’expiration du lien",
+            done="Lien expiré",
+            sources=WAITING,
+            target=State.EXPIRED,
+            allowed=_is_portal,
+            blockers=_expires,
+        ),
+        Transition(
+            name="revive",
+            label="Rétablir le lien",
+            done="Lien rétabli",
+            sources=frozenset({State.EXPIRED}),
+            target=State.SENT,
+            allowed=_is_portal,
+            blockers=_not_frozen_nor_late,
+        ),
+        Transition(
             name="sign",
             label="Signer l’avis",
             done="Avis signé",
-            sources=frozenset({State.SENT, State.OPENED}),
+            sources=ASKED,
             target=State.SIGNED,
             allowed=nobody_special,
             blockers=_answers_this_request,
             change=lambda annex, **data: _record_answer(annex),
-            effect=lambda annex, entry, *, answer, **data: _record_sign_off(annex, entry, answer),
+            effect=lambda annex, entry, *, answer, verified_by="", **data: signoffs.record(
+                annex, answer, verified_by=verified_by or f"lien personnel envoyé à {annex.signatory_email}"
+            ),
         ),
         Transition(
             name="decline",
             label="Décliner la demande",
             done="Demande déclinée",
-            sources=frozenset({State.SENT, State.OPENED}),
+            sources=ASKED,
             target=State.DECLINED,
             allowed=nobody_special,
             blockers=_answers_this_request,
@@ -169,6 +278,56 @@ WORKFLOW = Workflow(
             change=lambda annex, *, reason, **data: (
                 _record_answer(annex),
                 setattr(annex, "decline_reason", reason),
+            ),
+        ),
+        Transition(
+            name="delegate",
+            label="Confier la demande à une autre personne",
+            done="Demande confiée à une autre personne",
+            sources=ASKED,
+            target=State.SENT,
+            allowed=nobody_special,
+            blockers=_answers_this_request,
+            change=_hand_over,
+        ),
+        Transition(
+            name="sign_on_paper",
+            label="Déposer l’avis signé sur papier",
+            done="Avis signé sur papier",
+            sources=ASKED | {State.TO_SEND, State.DECLINED, State.SIGNED},
+            target=State.SIGNED,
+            allowed=nobody_special,
+            blockers=_paper_fits,
+            change=_take_paper,
+            effect=lambda annex, entry, *, answer, scan, signed_on, **data: signoffs.record(
+                annex,
+                answer,
+                verified_by=f"signature manuscrite, scan « {scan.name} »",
+                manner=SignOff.Manner.PAPER,
+                scan={"id": str(scan.pk), "name": scan.name, "size": scan.size, "sha256": scan.sha256},
+                signed_on=signed_on,
+            ),
+        ),
+        Transition(
+            name="ask_confirmation",
+            label="Demander la confirmation de l’avis",
+            done="Confirmation de l’avis demandée",
+            sources=frozenset({State.SIGNED}),
+            target=State.SIGNED,
+            allowed=_own_or_portal,
+            blockers=_not_frozen_nor_late,
+            change=lambda annex, **data: setattr(annex, "confirmation_asked_at", timezone.now()),
+        ),
+        Transition(
+            name="confirm",
+            label="Confirmer l’avis",
+            done="Avis confirmé",
+            sources=frozenset({State.SIGNED}),
+            target=State.SIGNED,
+            allowed=nobody_special,
+            blockers=_answers_this_request,
+            effect=lambda annex, entry, *, answer, verified_by, manner, **data: signoffs.record(
+                annex, answer, verified_by=verified_by, manner=manner
             ),
         ),
     ],
@@ -180,50 +339,9 @@ def _record_answer(annex: Annex) -> None:
     annex.answered_at = timezone.now()
 
 
+def signatory_label(annex: Annex) -> str:
+    return f"{annex.signatory_name} ({annex.signatory_email})"
+
+
 def signer_label(annex: Annex) -> str:
-    return f"{annex.signatory_name} ({annex.signatory_email}), par le lien personnel"
-
-
-ANY_OPINION = "favorable, favorable avec réserves ou défavorable"
-
-
-def seen_by_signatory(annex: Annex, opinion: str = ANY_OPINION) -> dict[str, Any]:
-    """What this annex shows: its question, and the sections that concern it. Nothing else of the dossier.
-
-    opinion: its label, in the statement that is signed.
-    """
-    answers = {row.section: row.raw for row in annex.dossier.answers.all()}
-    candidate = annex.dossier.owner.get_full_name()
-    question = annex_question(annex.spec, candidate=candidate, signatory=signatory_of(annex), opinion=opinion)
-    return question | {
-        "candidate": candidate,
-        "sections": shown_to_signatory(annex.dossier.spec, annex.spec, answers),
-    }
-
-
-def _record_sign_off(annex: Annex, entry: AnnexTransition, answer: dict[str, Any]) -> None:
-    signed_at = timezone.now()
-    quality = ", ".join(filter(None, [annex.signatory_function, annex.signatory_institution]))
-    verified_by = f"lien personnel envoyé à {annex.signatory_email}"
-    record = {
-        "shown": seen_by_signatory(annex, Opinion(answer["opinion"]).label),
-        "answer": {
-            "opinion": answer["opinion"],
-            "opinion_display": Opinion(answer["opinion"]).label,
-            "text": answer["text"],
-            "entries": section_content(annex.spec.form_section, answer["fields"])["entries"],
-        },
-        "signer": {"name": annex.signatory_name, "quality": quality, "verified_by": verified_by},
-        "signed_at": signed_at.isoformat(),
-    }
-    SignOff.objects.create(
-        annex=annex,
-        reference=f"AV-{secrets.token_hex(5).upper()}",
-        signer_name=annex.signatory_name,
-        signer_quality=quality,
-        verified_by=verified_by,
-        opinion=answer["opinion"],
-        content=record,
-        sha256=fingerprint(record),
-        signed_at=signed_at,
-    )
+    return f"{signatory_label(annex)}, par le lien personnel"

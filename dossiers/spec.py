@@ -163,6 +163,8 @@ class DossierSpec:
     document_intro: str = ""
     document_checklist: tuple[str, ...] = ()
     document_template: str = "documents/dossier.html"
+    # Whether an opinion signed on answers that have changed since prevents filing until it is confirmed.
+    confirmation_blocks: bool = False
 
     @cached_property
     def section_by_key(self) -> dict[str, SectionSpec]:

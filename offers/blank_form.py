@@ -13,7 +13,8 @@ from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
-from dossiers.content import blank_content, fingerprint, moment
+from dossiers.content import blank_content, moment
+from dossiers.fingerprints import fingerprint
 from offers.models import Offer
 
 

@@ -27,6 +27,7 @@ from django.urls import NoReverseMatch, get_resolver, reverse
 from django.urls.resolvers import URLPattern
 from django.utils import timezone
 
+from applications import answering
 from applications.models import Application, MinutesDocument, Recusal, Review
 from dossiers import signing
 from dossiers.answers import save_answers
@@ -45,6 +46,7 @@ ROLES = ["anonymous", "candidate", "other", "signatory", "hr", "hr2", "member", 
 ADMINISTERED = ["accounts_user", "accounts_institution", "account_emailaddress"]  # MODEL in the table
 
 
+DELEGATE = make.SIGNATORY | {"signatory_email": "autre@example.org"}
 STRANGER = ("identity", "content", "deliberation", "unpublished")
 # What a role must never read, wherever it asks.
 UNTOLD = {
@@ -179,6 +181,7 @@ def build_world() -> World:
 
     applications = {name: begin(offer, candidate) for name, offer in offers.items()}
     annex = make.invited_annex(applications["draft"], signatory_name="Signataire-secret")
+    question = answering.ask_question(annex, "Avis-secret")
     for name in ("filed", "admissible"):
         applications[name] = finish(applications[name])
     applications["admissible"] = make.admit(applications["admissible"], hr.user)
@@ -246,7 +249,10 @@ def build_world() -> World:
         "applications:piece": {"key": "cv"},
         "applications:piece_files": {"key": "cv"},
         "applications:annex": {"key": "hospital_director"},
+        "applications:annex_paper": {"key": "hospital_director"},
+        "applications:annex_printed": {"key": "hospital_director"},
         "applications:annex_move": {"key": "hospital_director", "move": "renvoyer"},
+        "applications:annex_question": {"key": "hospital_director", "question_pk": question.pk},
         "admin:offers_offer_move": {"name": "close"},
         "mail_preferences": {"token": mail_link("abonnement@example.org")},
         "admin:applications_late_export": {"form": "csv"},
@@ -304,6 +310,9 @@ def posted_by(applications) -> dict[str, Callable[[], dict]]:
         "applications:withdraw": lambda: {"reason": "Un motif."},
         "signatory:annex": lambda: make.signature_form(asked.get()),
         "signatory:decline": lambda: {"reason": "Absence."},
+        "signatory:delegate": lambda: {f"delegue-{name}": value for name, value in DELEGATE.items()},
+        "signatory:ask": lambda: {"question": "Quel jour ?"},
+        "applications:annex_question": lambda: {"answer": "Le mardi."},
         "commission:review": lambda: {"opinion": "favorable", "reasons": "Bon dossier."},
         "commission:recuse": lambda: {"reason": "Lien familial."},
         "admin:offers_offer_move": lambda: {"reason": "Un motif."},

@@ -88,7 +88,8 @@ CONCERNED = f"""
         FROM batch
         JOIN dossiers_annex annex ON annex.dossier_id = batch.dossier_id
         JOIN plan ON plan.offer_id = batch.offer_id AND (annex.state, plan.audience) IN (
-            ('{Annex.State.SENT}', '{Audience.UNOPENED}'), ('{Annex.State.OPENED}', '{Audience.UNSIGNED}')
+            ('{Annex.State.SENT}', '{Audience.UNOPENED}'), ('{Annex.State.OPENED}', '{Audience.UNSIGNED}'),
+            ('{Annex.State.IN_PROGRESS}', '{Audience.UNSIGNED}')
         )
     )
 """

@@ -276,6 +276,8 @@ def _annex(annex: Mapping[str, Any]) -> dict[str, Any]:
         "signed_by": "",
         "signed_quality": "",
         "verified_by": "",
+        "changes": [],
+        "manner": "",
         "reference": "",
         "sha256": "",
     }

@@ -134,6 +134,12 @@ def render_letter(template: str, *, proof: Proof | None = None, **content: Mappi
     return write_pdf(render_to_string(template, variables))
 
 
+def render_annex(content: Mapping[str, Any], address: str) -> bytes:
+    """The only annex of this content, to sign on paper. address: what its QR code says."""
+    variables = printable.prepare(content) | {"code": Proof("", address).code}
+    return write_pdf(render_to_string("documents/annex.html", variables))
+
+
 def render_receipt(receipt: Mapping[str, Any], *, proof: Proof | None = None) -> bytes:
     """The receipt that CRPA R112-11-1 asks for. `pieces` and `annexes` are lists of lines."""
     return render_letter("documents/receipt.html", receipt=receipt, proof=proof)

@@ -50,8 +50,17 @@ AGENCY = Text(
 NORMANDIE_DEFAULTS = {
     "subdivisions": "Rouen\nCaen",
     "agency": "l’ARS de Normandie",
+    "confirmation": "non",
     "privacy_contact": "dpo@ars-normandie.example.org",
 }
+
+
+CONFIRMATION = YesNo(
+    "confirmation",
+    "Un avis signé sur des réponses qui ont changé depuis empêche-t-il le dépôt ?",
+    help_text="« Oui » : le signataire doit d’abord confirmer son avis. « Non » : le changement est signalé à la "
+    "commission, réponse par réponse.",
+)
 
 
 def campaign_fields(bounds: tuple[FieldSpec, ...], annexes: tuple[AnnexSpec, ...]) -> tuple[FieldSpec, ...]:
@@ -67,6 +76,7 @@ def campaign_fields(bounds: tuple[FieldSpec, ...], annexes: tuple[AnnexSpec, ...
             required=False,
             choices=tuple((annex.key, f"Annexe {annex.number} : {annex.title}") for annex in annexes),
         ),
+        CONFIRMATION,
         AGENCY,
         _blocks.PRIVACY_CONTACT,
     )

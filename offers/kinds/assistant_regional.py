@@ -209,6 +209,7 @@ ANNEXES = (
 def _dossier(values: Mapping[str, Any]) -> DossierSpec:
     annexes = _normandie.asked(ANNEXES, values)
     return DossierSpec(
+        confirmation_blocks=values["confirmation"] == "oui",
         sections=(
             _normandie.identity_section(),
             _request_section(values),
@@ -290,6 +291,7 @@ kind = OfferKind(
         "maximum_university": 40,
         "shortest": 12,
         "longest": 24,
+        "confirmation": "oui",  # eight opinions on one split of time: each holds for that split alone
         "annexes": _normandie.annex_keys(ANNEXES),
     },
     public_parameters=(

@@ -238,6 +238,7 @@ ANNEXES = (
 
 def _dossier(values: Mapping[str, Any]) -> DossierSpec:
     return DossierSpec(
+        confirmation_blocks=values["confirmation"] == "oui",
         sections=(
             _normandie.identity_section(),
             _normandie.request_section(

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.text import slugify
 
-from applications import circuit, lifecycle, starting
+from applications import answering, circuit, lifecycle, starting
 from applications.models import Application
 from dossiers import uploads
 from dossiers.answers import save_answers
@@ -66,7 +66,7 @@ def _ask(application: Application, text: dict[str, Any]) -> None:
     annex = circuit.name_signatory(application, text["key"], signatory)
     annex = circuit.invite(annex, actor=application.candidate)
     if "answer" in text:
-        circuit.sign(circuit.note_opening(annex), text["answer"])
+        answering.sign(answering.note_opening(annex), text["answer"])
 
 
 def _date_back(application: Application, age: timedelta) -> None:

@@ -242,6 +242,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute=10, hour="8-11", day_of_week="mon,tue"),
         "options": {"expires": 3600},
     },
+    "review-links": {
+        "task": "applications.tasks.review_links",
+        "schedule": crontab(minute="*/10"),
+        "options": {"expires": 600},
+    },
     "close-offers": {
         "task": "offers.tasks.close_expired_offers",
         "schedule": crontab(minute="*"),
@@ -264,6 +269,12 @@ REMINDER_DAYS = env.list("REMINDER_DAYS", cast=int, default=[14, 7, 3, 1])
 
 CLAMD_URL = env("CLAMD_URL", default="")  # no antivirus where it is empty
 CLAMD_TIMEOUT = 60  # seconds without a word
+
+# A signatory's pages, which save as one types: for one link, for one address of the network, for unknown links.
+LINK_REQUESTS_A_MINUTE = env.int("LINK_REQUESTS_A_MINUTE", default=90)
+LINKS_REQUESTS_A_MINUTE = env.int("LINKS_REQUESTS_A_MINUTE", default=900)
+WRONG_LINKS_A_MINUTE = env.int("WRONG_LINKS_A_MINUTE", default=30)
+
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=20 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # form fields; files are streamed to disk
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000

@@ -8,7 +8,7 @@ import pytest
 import time_machine
 from django.core.files.storage import default_storage
 
-from applications import circuit
+from applications import answering
 from applications.abandonment import announce, erase
 from applications.models import Application
 from dossiers.answers import save_answers
@@ -68,7 +68,7 @@ def test_whoever_comes_back_keeps_the_draft(transactional_db, smtp_sink, move):
         if move == "answers":
             save_answers(draft.dossier, "identity", {})
         else:
-            circuit.note_opening(draft.dossier.annexes.get())
+            answering.note_opening(draft.dossier.annexes.get())
     assert erase(later + 60 * DAY) == 0
     assert announce(later + 60 * DAY) == 0
     again = later + 340 * DAY

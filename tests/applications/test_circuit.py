@@ -14,11 +14,12 @@ from django.db.models import ProtectedError
 from django.urls import reverse
 from django.utils import timezone
 
-from applications import circuit
+from applications import answering, circuit
 from applications.forms import SignatoryForm
-from dossiers import signing
+from dossiers import codes, signing
 from dossiers.answers import save_answers
-from dossiers.content import dossier_content, fingerprint
+from dossiers.content import dossier_content
+from dossiers.fingerprints import fingerprint
 from dossiers.models import Annex, Dossier, SignOff
 from offers import lifecycle as offer_lifecycle
 from offers.models import Offer
@@ -104,7 +105,7 @@ def test_it_stops_with_the_deadline_and_an_extension_revives_it(client, annex, a
         later = offer.deadline + timedelta(days=7)
         offer_lifecycle.WORKFLOW.run(offer, "extend", actor=hr, reason="Panne.", deadline=later)
         assert client.get(page_of(annex)).status_code == 200
-        assert client.post(page_of(annex), make.signature_form(annex)).status_code == 302
+        make.sign_through(client, annex)
     assert fresh(annex).state == Annex.State.SIGNED
 
 
@@ -128,9 +129,12 @@ def test_without_deadline_it_still_expires(client):
 def test_a_new_signatory_has_a_new_link(client, annex, application):
     former = page_of(annex)
     circuit.replace(annex, actor=application.candidate)
-    assert client.get(former).status_code == 404
+    gone = client.get(former)
+    assert gone.status_code == 410
+    assert "a retiré cette demande" in gone.content.decode()
+    assert "Zénobie" not in gone.content.decode()
     again = make.invited_annex(application)
-    assert client.get(former).status_code == 404
+    assert client.get(former).status_code == 410
     assert client.get(page_of(again)).status_code == 200
 
 
@@ -138,6 +142,7 @@ def test_sending_again_keeps_the_link(client, annex, application):
     with pytest.raises(TransitionRefused, match="douze heures"):
         circuit.resend(annex, actor=application.candidate)
     with time_machine.travel(timezone.now() + timedelta(hours=13), tick=False):
+        Mail.objects.update(attempts=1)  # the first one is on its way
         circuit.resend(annex, actor=application.candidate)
     assert client.get(page_of(annex)).status_code == 200
     assert Mail.objects.filter(kind="signatory_request").count() == 2
@@ -178,8 +183,20 @@ def test_nobody_signs_under_a_text_they_have_not_read(client, annex, application
     refused = client.post(page_of(annex), make.signature_form(annex, seen=shown, text="Mon avis, déjà écrit."))
     assert "a changé pendant votre lecture" in refused.content.decode()
     assert "Mon avis, déjà écrit." in refused.content.decode()
-    assert fresh(annex).state == Annex.State.OPENED
-    assert client.post(page_of(annex), make.signature_form(annex)).status_code == 302
+    assert fresh(annex).state == Annex.State.IN_PROGRESS
+    make.sign_through(client, annex)
+    assert fresh(annex).state == Annex.State.SIGNED
+
+
+def test_nobody_signs_what_changes_between_the_review_and_the_code(client, annex, application):
+    sheet = client.post(page_of(annex), make.signature_form(annex))["Location"]
+    shown = client.get(sheet).context["shown"]
+    section = application.dossier.spec.section_by_key["life_project"]
+    save_answers(application.dossier, section.key, filled_section(section))
+    code = codes.code_of(annex.codes.get())
+    refused = client.post(sheet, {"shown": shown, "code": code, "certified": "on"})
+    assert "a changé entre-temps" in refused.content.decode()
+    assert not SignOff.objects.exists()
 
 
 def test_what_changes_after_the_signature_is_told(annex, application):
@@ -198,7 +215,7 @@ def test_an_answer_meant_for_a_former_signatory_is_refused(annex, application):
     circuit.replace(annex, actor=application.candidate)
     make.invited_annex(application, signatory_email="autre@example.org")
     with pytest.raises(TransitionRefused, match="autre personne"):
-        circuit.sign(stale, make.answer_to(stale))
+        answering.sign(stale, make.answer_to(stale))
 
 
 def content_of(application) -> dict:
@@ -229,7 +246,7 @@ def test_a_post_from_elsewhere_is_refused(annex):
     assert fresh(annex).state == Annex.State.SENT
 
 
-@pytest.mark.parametrize("missing", ["opinion", "text", "certified", "annexe-establishment"])
+@pytest.mark.parametrize("missing", ["opinion", "text", "annexe-establishment"])
 def test_nothing_is_signed_unless_all_is_given(client, annex, missing):
     response = client.post(page_of(annex), make.signature_form(annex, **{missing: ""}))
     assert response.status_code == 200
@@ -241,14 +258,13 @@ def test_nothing_is_signed_unless_all_is_given(client, annex, missing):
 
 
 def test_signing_twice_signs_once(client, annex):
-    first = client.post(page_of(annex), make.signature_form(annex))
-    assert first.status_code == 302
+    assert make.sign_through(client, annex)["Location"] == page_of(annex)
     second = client.post(page_of(annex), make.signature_form(annex, opinion="unfavorable", text="Non."))
     assert second.status_code == 200
     sign_off = SignOff.objects.get()
     assert sign_off.opinion == "favorable"
     assert sign_off.reference in second.content.decode()
-    assert [entry.name for entry in fresh(annex).transitions.all()] == ["invite", "sign"]
+    assert [entry.name for entry in fresh(annex).transitions.all()] == ["invite", "begin", "sign"]
 
 
 def test_the_sign_off_says_who_in_what_quality_and_how(annex, application):
@@ -310,11 +326,12 @@ def test_declining_and_asking_somebody_else(client, annex, application, smtp_sin
     client.post(reverse("applications:annex_move", args=[application.pk, annex.key, "remplacer"]))
     client.post(
         reverse("applications:annex", args=[application.pk, annex.key]),
-        make.SIGNATORY | {"signatory_email": "Remplacant@Example.org", "send": ""},
+        make.SIGNATORY | {"signatory_email": "Remplacant@Example.org"},
     )
+    client.post(reverse("applications:annex_move", args=[application.pk, annex.key, "envoyer"]))
     again = fresh(annex)
     assert (again.state, again.signatory_email) == (Annex.State.SENT, "remplacant@example.org")
-    assert client.get(former).status_code == 404
+    assert client.get(former).status_code == 410
     assert client.get(page_of(again)).status_code == 200
     smtp_sink.clear()
     drain_outbox()
@@ -322,7 +339,7 @@ def test_declining_and_asking_somebody_else(client, annex, application, smtp_sin
 
 
 def test_who_declined_cannot_sign_after_all(client, annex):
-    circuit.decline(annex, "Absence.")
+    answering.decline(annex, "Absence.")
     response = client.post(page_of(annex), make.signature_form(annex))
     assert response.status_code == 200
     assert not SignOff.objects.exists()

@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import zip_longest
 
 import pytest
 from django.db import close_old_connections, connection
@@ -17,7 +18,7 @@ from applications.reminders import planner
 from applications.tasks import render_documents
 from dossiers.answers import save_answers
 from dossiers.freezing import DossierFrozen
-from dossiers.models import Document, FrozenDossier, Piece, SectionAnswers, SignOff
+from dossiers.models import Annex, Document, FrozenDossier, Piece, SectionAnswers, SignOff
 from dossiers.uploads import add_piece
 from offers import lifecycle as offer_lifecycle
 from offers.models import Offer
@@ -72,6 +73,36 @@ def test_twenty_filings_give_one_receipt(ready):
     assert Receipt.objects.count() == FrozenDossier.objects.count() == 1
     assert Mail.objects.filter(kind="receipt").count() == 1
     assert Application.objects.get().transitions.count() == 1
+
+
+def test_fifty_at_once_leave_one_state_and_one_receipt():
+    """Saves, sign-offs and filings on one dossier: all end, and what is filed is what is there."""
+    application = make.ApplicationFactory()
+    make.fill_sections(application)
+    make.fill_pieces(application)
+    annex = make.invited_annex(application)
+    raw = SectionAnswers.objects.get(section="identity").raw
+    saves = [
+        lambda number=number: save_answers(application.dossier, "identity", raw | {"full_name": f"Essai {number}"})
+        for number in range(20)
+    ]
+    signs, filings = [lambda: make.sign(annex)] * 15, [filing(application)] * 15
+    works = [work for trio in zip_longest(saves, signs, filings) for work in trio if work]
+    results = at_once(*works)
+    assert set(kinds(results)) <= {int, DossierFrozen, Annex, Application, TransitionRefused}
+    assert kinds(results)[Annex] == SignOff.objects.count() == 1
+    assert kinds(results)[Application] <= 1
+    if not kinds(results)[Application]:  # all the filings came before the signature
+        make.file_now(Application.objects.get(pk=application.pk))
+    stored = SectionAnswers.objects.get(section="identity")
+    assert stored.version == 1 + kinds(results)[int]
+    frozen = FrozenDossier.objects.get()
+    identity = next(section for section in frozen.content["sections"] if section["key"] == "identity")
+    printed = {entry["name"]: entry["display"] for entry in identity["entries"]}
+    assert printed["full_name"] == stored.raw["full_name"]
+    assert [item["signed"] for item in frozen.content["annexes"]] == [True]
+    assert Receipt.objects.count() == Mail.objects.filter(kind="receipt").count() == 1
+    assert Mail.objects.filter(kind="signatory_copy").count() == 1
 
 
 @pytest.mark.parametrize("attempt", range(3))

@@ -9,7 +9,7 @@ import time_machine
 from django.urls import reverse
 from django.utils import timezone
 
-from applications import circuit, correspondence
+from applications import answering, circuit, correspondence
 from applications.correspondence import FOR_CANDIDATE, FOR_SERVICE, thread
 from applications.reminders import planner
 from dossiers import signing
@@ -62,7 +62,7 @@ def test_the_thread_says_what_became_of_each_mail(asked, smtp_sink):
 
 def test_an_opened_link_is_told(asked):
     application, annex = asked
-    circuit.note_opening(annex)
+    answering.note_opening(annex)
     opened = thread(application, FOR_CANDIDATE)[0]
     assert (opened.title, opened.person) == ("Lien ouvert", f"{annex.signatory_name} ({annex.signatory_email})")
 
@@ -117,6 +117,7 @@ def test_a_nudge_waits_for_twelve_hours_then_leaves_once(asked, client):
     with time_machine.travel(timezone.now() + timedelta(hours=13), tick=False):
         client.force_login(application.candidate)
         assert ">Relancer<" in client.get(application.get_absolute_url()).content.decode()
+        Mail.objects.update(attempts=1)  # the request is on its way: a nudge is a mail of its own
         assert "La personne est relancée" in nudge(client, application, annex)
         assert "moins de douze heures" in nudge(client, application, annex)
     assert Mail.objects.filter(kind="signatory_request").count() == 2

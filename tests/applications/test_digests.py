@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from applications import circuit, digests
+from applications import answering, digests
 from applications.correspondence import FOR_CANDIDATE, chases, thread
 from applications.models import Digest
 from dossiers import signing
@@ -75,7 +75,7 @@ def test_claim_and_mail_stand_or_fall_together(several, monkeypatch):
 
 def test_what_was_answered_meanwhile_is_not_asked_again(several, smtp_sink):
     digests.queue_digests()
-    circuit.decline(several[0], "Absence.")
+    answering.decline(several[0], "Absence.")
     drain_outbox()
     assert digest_to(make.SIGNATORY["signatory_email"]).state == Mail.State.DROPPED
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from applications import circuit, lifecycle
 from applications.models import Application, Receipt
 from dossiers.answers import save_answers
-from dossiers.content import fingerprint
+from dossiers.fingerprints import fingerprint
 from dossiers.freezing import DossierFrozen
 from dossiers.models import Annex, FrozenDossier, Piece, SectionAnswers
 from dossiers.uploads import add_piece, remove_piece

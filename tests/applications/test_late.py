@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 from openpyxl import load_workbook
 
-from applications import circuit, late
+from applications import answering, late
 from dossiers.answers import save_answers
 from dossiers.models import Annex
 from offers import lifecycle as offer_lifecycle
@@ -42,7 +42,7 @@ def campaign(offer):
             make.ApplicationFactory(offer=offer, candidate__last_name=name) for name in ("Aucun", "Brave", "Courtois")
         )
         make.invited_annex(waiting, signatory_email="attendue@example.org", signatory_name="Personne attendue")
-        circuit.decline(make.invited_annex(declined, signatory_email="refus@example.org"), "Absence.")
+        answering.decline(make.invited_annex(declined, signatory_email="refus@example.org"), "Absence.")
     make.filed(make.ApplicationFactory(offer=offer, candidate__last_name="Déposé"))
     return {"untouched": untouched, "waiting": waiting, "declined": declined}
 

@@ -11,7 +11,7 @@ from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from applications import circuit, lifecycle
+from applications import answering, circuit, lifecycle
 from applications.commission.opinions import record_recusal, record_review
 from applications.models import AgendaItem, Reminder, ReminderRule
 from applications.reminders import claiming
@@ -200,7 +200,7 @@ def test_who_opens_the_request_on_the_day_of_its_reminder_has_no_second_one(begu
     application = begun(CLOSES, on=before(CLOSES, 40))
     assert run_on(before(CLOSES, 7)) == 2
     with time_machine.travel(at(before(CLOSES, 7)), tick=False):
-        circuit.note_opening(application.dossier.annexes.get())
+        answering.note_opening(application.dossier.annexes.get())
     assert run_on(before(CLOSES, 7)) == 0
     assert run_on(before(CLOSES, 3)) == 2
 
@@ -211,7 +211,7 @@ def test_only_open_drafts_and_waiting_signatories(begun):
     with time_machine.travel(at(on), tick=False):
         lifecycle.WORKFLOW.run(withdrawn, "withdraw", actor=withdrawn.candidate)
         make.sign(signed.dossier.annexes.get())
-        circuit.decline(declined.dossier.annexes.get(), "Absence.")
+        answering.decline(declined.dossier.annexes.get(), "Absence.")
         hr = make.MembershipFactory(institution=closed.offer.institution).user
         offer_lifecycle.WORKFLOW.run(closed.offer, "close", actor=hr, reason="Pourvu.")
         Mail.objects.all().delete()

@@ -12,6 +12,7 @@ from django.test import Client
 from playwright.sync_api import Page
 
 from portal.accounts.models import User
+from tests.e2e.filling import tick
 from tests.servers import MailSink
 
 PASSWORD = "mot-de-passe-des-tests"  # of all accounts made by tests.factories
@@ -62,3 +63,14 @@ def reload_until(page: Page, sight: str, timeout: float = 20.0) -> None:
         assert time.monotonic() < deadline, f"« {sight} » n’apparaît pas sur {page.url}"
         time.sleep(0.2)
         page.reload()
+
+
+def sign_with_code(page: Page, sink: MailSink, address: str) -> None:
+    """From the filled form of an opinion to its signature, with the code that comes by mail."""
+    page.get_by_role("button", name="Relire et signer").click()
+    page.get_by_role("heading", name="Signer votre avis").wait_for()
+    text = letter(sink, address, "code pour signer").get_body(("plain",)).get_content()
+    [code] = re.findall(r"^(\d{6})\s*$", text, re.MULTILINE)
+    page.locator("[name=code]").fill(code)
+    tick(page.locator("[name=certified]"))
+    page.get_by_role("button", name="Signer mon avis").click()

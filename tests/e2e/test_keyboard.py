@@ -7,6 +7,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
+from dossiers.codes import code_of
 from dossiers.models import Annex
 from dossiers.signing import link_secret
 from tests.answers import filled_annex
@@ -78,6 +79,8 @@ def test_sign_an_opinion(visitor):
     for name, text in filled_annex(annex.spec).items():
         type_in(page, f"annexe-{name}", DATES.get(name, text))
     type_in(page, "text", "Avis motivé, au clavier.")
+    press(page, "Relire et signer")
+    type_in(page, "code", code_of(annex.codes.get()))
     reach(page, "[name=certified]")
     page.keyboard.press("Space")
     press(page, "Signer mon avis")

@@ -19,7 +19,7 @@ from offers.models import Offer
 from portal.accounts.models import Membership, User
 from tests.answers import filled_annex, filled_answers
 from tests.e2e.filling import fill, tick
-from tests.e2e.people import PASSWORD, PHONE, letter, link_in, reload_until, sign_in, verified
+from tests.e2e.people import PASSWORD, PHONE, letter, link_in, reload_until, sign_in, sign_with_code, verified
 from tests.factories import CommissionFactory, MembershipFactory, SeatFactory, pdf_bytes, start_form
 
 TITLE = "Assistant à temps partagé, session des tests"
@@ -49,6 +49,7 @@ def test_from_the_offer_to_the_opinion(visitor, celery_worker_process, smtp_sink
             visitor(**(PHONE if rank == 0 else {})),
             link_in(letter(smtp_sink, signatory(annex), "demande un avis")),
             annex,
+            smtp_sink,
         )
         for rank, annex in enumerate(spec.annexes)
     ]
@@ -158,7 +159,8 @@ def ask_for_signatures(candidate: Page, spec: DossierSpec) -> None:
                 "signatory_email": signatory(annex),
             },
         )
-        candidate.get_by_role("button", name="Enregistrer et envoyer la demande").click()
+        candidate.get_by_role("button", name="Enregistrer et relire le message").click()
+        candidate.get_by_role("button", name="Envoyer la demande").click()
         expect(candidate.get_by_text(f"En attente de Signataire {annex.number}")).to_be_visible()
 
 
@@ -197,14 +199,13 @@ def upload_pieces(candidate: Page, spec: DossierSpec) -> None:
         candidate.get_by_role("main").get_by_role("link", name="Revenir au dossier").click()
 
 
-def sign(page: Page, link: str, annex: AnnexSpec) -> str:
+def sign(page: Page, link: str, annex: AnnexSpec, smtp_sink) -> str:
     """Returns the reference of the opinion."""
     page.goto(link)
     expect(page.get_by_role("heading", level=1)).to_contain_text("Camille Exemple")
-    opinion = {"opinion": "favorable", "text": f"Avis motivé de l’annexe {annex.number}.", "certified": True}
-    fill(page, opinion)
+    fill(page, {"opinion": "favorable", "text": f"Avis motivé de l’annexe {annex.number}."})
     fill(page, filled_annex(annex), prefix="annexe-")
-    page.get_by_role("button", name="Signer mon avis").click()
+    sign_with_code(page, smtp_sink, signatory(annex))
     expect(page.get_by_role("heading", level=1)).to_have_text("Votre avis est signé")
     [reference] = re.findall(r"AV-\w+", page.get_by_role("main").inner_text())
     return reference

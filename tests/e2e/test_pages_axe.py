@@ -20,6 +20,7 @@ from portal.demo_mail import mailbox
 from portal.notifications.models import Mail
 from portal.urls import urlpatterns as portal_urls
 from tests import factories as make
+from tests.answers import filled_annex
 from tests.e2e.filling import fill
 from tests.e2e.inspection import Inspector
 from tests.e2e.people import verified
@@ -32,6 +33,9 @@ urlpatterns = [*portal_urls, path("demo/courrier/", mailbox, name="demo_mail")]
 # What Django's own admin templates and scripts write: the two lists of a choice of many, the headless column and the
 # unlabelled boxes of a table of forms.
 OF_DJANGO = [".selector", "th.original", "td.delete"]
+
+
+OTHER = make.SIGNATORY | {"signatory_name": "Direction adjointe", "signatory_email": "adjointe@example.org"}
 
 
 @pytest.fixture
@@ -192,20 +196,33 @@ def test_pages_of_a_dossier_in_preparation(visitor, inspect):
 def test_pages_of_an_annex(visitor, inspect):
     candidate = make.UserFactory()
     page = visitor(candidate)
-    for prepare in (None, make.invited_annex, make.signed_annex, declined):
+    for prepare in (None, make.named_annex, asked, bounced, make.signed_annex, declined):
         application = begun(candidate)
         annex = prepare(application) if prepare else None
         page.goto(at(application, "annex", "hospital_director"))
         if annex is None:
             inspect(page)
-            submit(page, "Enregistrer et envoyer")
+            submit(page, "Enregistrer et relire")
         inspect(page, wrong=annex is None)
         page.goto(at(application, "detail"))
         inspect(page)
 
 
+def asked(application: Application):
+    """With a question to answer, and a trace of who handed over."""
+    annex = make.answering.hand_over(make.invited_annex(application), OTHER)
+    make.answering.ask_question(annex, "Quel jour par semaine ?")
+    return annex
+
+
+def bounced(application: Application):
+    annex = make.invited_annex(application)
+    make.circuit.note_bounce(Mail.objects.get(kind="signatory_request", thread=annex.dossier_id))
+    return annex
+
+
 def declined(application: Application):
-    return make.circuit.decline(make.invited_annex(application), "Je ne connais pas cette personne.")
+    return make.answering.decline(make.invited_annex(application), "Je ne connais pas cette personne.")
 
 
 def test_every_section(visitor, inspect):
@@ -248,21 +265,45 @@ def test_pages_of_a_signatory(visitor, inspect):
     page = visitor()
     page.goto(address)
     inspect(page)
-    submit(page, "Signer mon avis")
+    submit(page, "Relire et signer")
     inspect(page, wrong=True)
+    for unfold, button in {
+        "Je ne peux pas répondre": "Décliner la demande",
+        "Confier la réponse": "Confier la demande",
+        "Poser une question": "Envoyer la question",
+    }.items():
+        page.goto(address)
+        page.get_by_text(unfold).last.click()
+        submit(page, button)
+        inspect(page, wrong=True)
+    page.goto(address + "demandes/")
+    inspect(page)
     page.goto(address)
-    page.get_by_text("Je ne peux pas répondre").click()
-    submit(page, "Décliner la demande")
+    fill(page, {"opinion": "favorable", "text": "D’accord."})
+    fill(page, filled_annex(annex.spec), prefix="annexe-")
+    submit(page, "Relire et signer")
+    inspect(page)
+    submit(page, "Signer mon avis")
     inspect(page, wrong=True)
     make.sign(annex)
     page.goto(address)
     inspect(page)
+    handed = asked(begun(make.UserFactory()))
+    page.goto(reverse("signatory:annex", args=[signing.link_secret(handed)]))
+    inspect(page)
     page.goto(address[:-3] + "/")
     inspect(page)
-    for prepare in (declined, expired):
+    for prepare in (declined, expired, revoked):
         annex = prepare(begun(make.UserFactory()))
         page.goto(reverse("signatory:annex", args=[signing.link_secret(annex)]))
         inspect(page)
+
+
+def revoked(application: Application):
+    """As it was when its link was sent."""
+    annex = make.invited_annex(application)
+    make.circuit.revoke(annex, actor=application.candidate)
+    return annex
 
 
 def expired(application: Application):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from dossiers.codes import code_of
 from dossiers.signing import link_secret
 from tests.answers import filled_annex, filled_section
 from tests.e2e.filling import fill
@@ -45,17 +46,22 @@ def test_a_dossier_without_javascript(visitor):
     page.get_by_role("main").get_by_role("link", name="Revenir au dossier").click()
 
     page.get_by_role("link", name="Annexe 5 –").click()
-    page.get_by_text("Voir ce que cette personne lira").click()
+    page.get_by_text("Ce que cette personne lira").click()
     signatory = {"name": "Signataire", "function": "Directeur", "institution": "Hôpital", "email": "d@example.org"}
     fill(page, {f"signatory_{name}": value for name, value in signatory.items()})
-    page.get_by_role("button", name="Enregistrer et envoyer la demande").click()
+    page.get_by_role("button", name="Enregistrer et relire le message").click()
+    page.get_by_role("button", name="Envoyer la demande").click()
     expect(page.get_by_text("En attente de Signataire")).to_be_visible()
 
     annex = application.dossier.annexes.get()
     reader = visitor(java_script_enabled=False, **PHONE)
     reader.goto(f"/avis/{link_secret(annex)}/")
-    fill(reader, {"opinion": "unfavorable", "text": "Avis défavorable et motivé.", "certified": True})
+    fill(reader, {"opinion": "unfavorable", "text": "Avis défavorable et motivé."})
     fill(reader, filled_annex(annex.spec), prefix="annexe-")
+    reader.get_by_role("button", name="Garder le brouillon").click()
+    expect(reader.get_by_label("Avis motivé")).to_have_value("Avis défavorable et motivé.")
+    reader.get_by_role("button", name="Relire et signer").click()
+    fill(reader, {"code": code_of(annex.codes.get()), "certified": True})
     reader.get_by_role("button", name="Signer mon avis").click()
     expect(reader.get_by_role("heading", level=1)).to_have_text("Votre avis est signé")
 

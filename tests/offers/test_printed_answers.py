@@ -9,7 +9,7 @@ import pytest
 from django.template.loader import render_to_string
 from django.utils import timezone
 
-from applications import circuit
+from applications import answering
 from dossiers import fields
 from dossiers.answers import save_answers
 from dossiers.content import blank_content
@@ -62,7 +62,7 @@ def filed_content(kind, numbers) -> dict:
     for annex in spec.annexes:
         own = {field.name: marked(field, numbers) for field in annex.fields}
         answer = {"opinion": "reserved", "text": f"Repère {next(numbers)}, avis.", "fields": own}
-        circuit.sign(make.invited_annex(application, annex.key), answer)
+        answering.sign(make.invited_annex(application, annex.key), answer)
     return make.file_now(application).dossier.frozen.content
 
 

@@ -73,7 +73,7 @@ def test_a_second_run_changes_nothing(demo):
 def test_an_interrupted_dossier_is_made_again(db, settings, monkeypatch):
     settings.DEMO = True
     with monkeypatch.context() as patch:
-        patch.setattr("applications.circuit.sign", interrupt)
+        patch.setattr("applications.answering.sign", interrupt)
         with pytest.raises(KeyboardInterrupt):
             load()
     assert not Application.objects.exists()

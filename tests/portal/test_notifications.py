@@ -16,9 +16,10 @@ from django.test import override_settings
 from django.utils import timezone
 from kombu import pools
 
-from applications import circuit, lifecycle
+from applications import answering, circuit, lifecycle
 from applications.models import Application
 from dossiers import signing
+from dossiers.answers import save_answers
 from offers import lifecycle as offer_lifecycle
 from portal.celery import app
 from portal.embedded.processes import free_port
@@ -343,7 +344,7 @@ def test_a_request_that_is_answered_already_is_not_sent(smtp_sink):
 def test_news_of_a_refusal_are_not_sent_once_another_person_is_asked(smtp_sink):
     """Written at the moment of sending, it would name nobody, or the wrong person."""
     application = make.ApplicationFactory()
-    annex = circuit.decline(make.invited_annex(application), "Absence.")
+    annex = answering.decline(make.invited_annex(application), "Absence.")
     circuit.replace(annex, actor=application.candidate)
     drain_outbox()
     assert obsolete(Mail.objects.get(kind="annex_declined"))
@@ -377,7 +378,7 @@ def test_every_letter_has_a_text_and_the_same_words_in_html(smtp_sink):
     left_out = [["CV – cv.pdf", "fichier illisible"]]
     outbox.enqueue("bundle_incomplete", "r@example.org", {"application": str(application.pk), "left_out": left_out})
     third = make.ApplicationFactory(offer=offer)
-    circuit.decline(make.invited_annex(third), "Absence.")
+    answering.decline(make.invited_annex(third), "Absence.")
     fourth = make.filed(make.ApplicationFactory(offer=offer))
     lifecycle.WORKFLOW.run(fourth, "withdraw", actor=fourth.candidate)
     fifth = make.ApplicationFactory(offer=offer)
@@ -391,6 +392,17 @@ def test_every_letter_has_a_text_and_the_same_words_in_html(smtp_sink):
     item = session.agenda.create(application=application, rapporteur=seat.user)
     outbox.enqueue("rapporteur_reminder", "m@example.org", {"item": item.pk, "member": seat.user_id})
     outbox.enqueue("session_reminder", "m@example.org", {"session": session.pk, "member": seat.user_id})
+    sixth = make.invited_annex(make.ApplicationFactory(offer=offer))
+    circuit.note_bounce(Mail.objects.get(kind="signatory_request", thread=sixth.dossier_id))
+    seventh = make.invited_annex(make.ApplicationFactory(offer=offer))
+    seventh = answering.hand_over(seventh, make.SIGNATORY | {"signatory_email": "autre@example.org"})
+    answering.ask_code(seventh)
+    answering.ask_question(seventh, "Quel jour ?")
+    circuit.answer_question(answering.ask_question(seventh, "Quelle heure ?"), "Midi.")
+    eighth = make.complete(make.ApplicationFactory(offer=offer))
+    raw = eighth.dossier.answers.get(section="life_project").raw
+    save_answers(eighth.dossier, "life_project", raw | {"life_project": "Un autre projet."})
+    circuit.ask_confirmation(eighth.dossier.annexes.get(), actor=eighth.candidate)
     drain_outbox()
 
     unsent = Mail.objects.exclude(state=State.SENT).exclude(last_error__startswith="Sans objet")

@@ -14,6 +14,7 @@ from applications import lifecycle as application_lifecycle
 from applications.models import Application
 from dossiers import signing
 from dossiers.models import Annex
+from dossiers.paper import add_scan
 from offers import lifecycle as offer_lifecycle
 from offers.models import Offer
 from portal.workflow import NotAllowed, TransitionRefused
@@ -46,13 +47,23 @@ APPLICATIONS = {
     "reject": ({"admissible"}, "rejected", "hr", True),
     "supersede": ({"filed", "inadmissible"}, "superseded", "portal", False),
 }
+ASKED = {"sent", "opened", "in_progress", "expired", "bounced"}
 ANNEXES = {
     "invite": ({"to_send"}, "sent", "candidate", False),
-    "resend": ({"sent", "opened"}, "sent", "candidate", False),
-    "replace": ({"sent", "opened", "declined"}, "to_send", "candidate", False),
-    "open": ({"sent"}, "opened", "anyone", False),
-    "sign": ({"sent", "opened"}, "signed", "anyone", False),
-    "decline": ({"sent", "opened"}, "declined", "anyone", True),
+    "resend": (ASKED, "sent", "candidate", False),
+    "replace": (ASKED | {"declined"}, "to_send", "candidate", False),
+    "revoke": (ASKED, "to_send", "candidate", False),
+    "open": ({"sent", "expired", "bounced"}, "opened", "anyone", False),
+    "begin": (ASKED - {"in_progress"}, "in_progress", "anyone", False),
+    "bounce": ({"sent"}, "bounced", "portal", False),
+    "expire": ({"sent", "opened", "in_progress"}, "expired", "portal", False),
+    "revive": ({"expired"}, "sent", "portal", False),
+    "sign": (ASKED, "signed", "anyone", False),
+    "decline": (ASKED, "declined", "anyone", True),
+    "delegate": (ASKED, "sent", "anyone", False),
+    "sign_on_paper": (ASKED | {"to_send", "declined", "signed"}, "signed", "anyone", False),
+    "ask_confirmation": ({"signed"}, "signed", "asker", False),
+    "confirm": ({"signed"}, "signed", "anyone", False),
 }
 CYCLES = {
     "offer": (offer_lifecycle.WORKFLOW, OFFERS, Offer.State),
@@ -63,7 +74,13 @@ EVERY_MOVE = pytest.mark.parametrize(
     ("cycle", "name"), [(cycle, name) for cycle, (_, table, _) in CYCLES.items() for name in table]
 )
 EVERYONE = {"portal", "candidate", "other", "hr", "hr_elsewhere", "member", "administrator"}
-WHO = {"hr": {"hr", "administrator"}, "candidate": {"candidate"}, "portal": {"portal"}, "anyone": EVERYONE}
+WHO = {
+    "asker": {"candidate", "portal"},
+    "hr": {"hr", "administrator"},
+    "candidate": {"candidate"},
+    "portal": {"portal"},
+    "anyone": EVERYONE,
+}
 
 
 class Case:
@@ -77,6 +94,7 @@ class Case:
         self.people = {
             "portal": None,
             "candidate": self.application.candidate,
+            "asker": self.application.candidate,
             "other": make.UserFactory(),
             "hr": hr.user,
             "hr_elsewhere": make.MembershipFactory().user,
@@ -103,7 +121,23 @@ class Case:
             return {"publish_at": timezone.now() + timedelta(days=2)}
         if name == "file":
             return {"received_at": timezone.now()}
-        return {"answer": make.answer_to(self.annex)} if name == "sign" else {}
+        signed = {"answer": make.answer_to(self.annex), "verified_by": "le lien", "manner": "confirmed"}
+        return (
+            {
+                "sign": signed,
+                "confirm": signed,
+                "delegate": {"to": make.SIGNATORY | {"signatory_email": "autre@example.org"}},
+                "sign_on_paper": signed
+                | {
+                    "signatory": {},
+                    "signed_on": timezone.localdate(),
+                    "scan": add_scan(self.annex.dossier, make.pdf_upload(), self.annex.key),
+                },
+                "expire": {"until": timezone.now() - timedelta(minutes=1)},
+            }.get(name, {})
+            if self.subject is self.annex
+            else {}
+        )
 
     def prepare(self, name: str) -> None:
         if name == "file":
@@ -298,7 +332,7 @@ def test_any_series_of_moves_stays_on_the_table(moves):
             try:
                 case.run(name)
             except TransitionRefused:
-                assert state not in sources
+                assert state not in sources or (name, state) == ("sign_on_paper", "signed")  # never over one online
             else:
                 assert state in sources
                 way.append((name, state, target))

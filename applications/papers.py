@@ -1,0 +1,114 @@
+"""Annexes signed on paper, equal to the others: printed with their data, scanned, found again by their code."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+from django.db import transaction
+from django.urls import reverse
+
+from applications import circuit, filing
+from applications.models import Application
+from dossiers import paper, signing
+from dossiers.clearing import when_decided
+from dossiers.content import dossier_content
+from dossiers.freezing import lock_open
+from dossiers.models import Annex, Piece
+from portal.notifications import outbox
+from portal.workflow import TransitionRefused
+
+
+def printed(application: Application, key: str) -> bytes:
+    """The annex alone as a PDF, with what is known already, its room to write, and its code."""
+    from dossiers.pdf.render import render_annex  # heavy: loaded by who prints
+
+    annex, _ = Annex.objects.get_or_create(dossier=application.dossier, key=key)
+    content = dossier_content(application.dossier, filing.document_context(application))
+    content["annexes"] = [item for item in content["annexes"] if item["key"] == key]
+    help_page = settings.SITE_URL + reverse("pages:help")
+    return render_annex(content, f"{help_page}#{paper.printed_code(annex)}")
+
+
+def sign_on_paper(
+    annex: Annex,
+    signatory: dict[str, str],
+    *,
+    opinion: str,
+    signed_on: date,
+    upload: UploadedFile | None = None,
+    actor: Any = None,
+    actor_label: str = "",
+) -> Annex:
+    """The annex counts as signed: by whom, on which day, as this scan shows. A request that was out is taken back.
+
+    upload: the scan, or None where one was recognised already. Raises ValidationError for a file that cannot be taken.
+    """
+    application = annex.dossier.application
+    if not (application.is_draft and application.offer.is_open()):
+        raise TransitionRefused("Ce dossier n’attend plus d’avis.")
+    if upload:
+        paper.add_scan(annex.dossier, upload, annex.key)
+    scan = annex.dossier.pieces.filter(key=paper.scan_key(annex.key)).last()
+    if scan is None:
+        raise TransitionRefused("Déposez d’abord le scan ou la photo de l’annexe signée.")
+    with transaction.atomic():
+        circuit.lock_application(annex)
+        former = annex.signatory_email if annex.is_waiting and actor is not None else ""
+        annex = signing.WORKFLOW.run(
+            annex,
+            "sign_on_paper",
+            actor=actor,
+            actor_label=actor_label,
+            until=application.offer.deadline,
+            signatory=signatory,
+            answer={"opinion": opinion, "text": "Avis donné sur papier : voir le scan.", "fields": {}},
+            signed_on=signed_on,
+            scan=scan,
+        )
+        if former:
+            outbox.enqueue("request_dropped", former, {"annex": str(annex.pk)}, thread=annex.dossier_id)
+        if actor is None:
+            circuit.tell_candidate(annex, "annex_signed")
+    return annex
+
+
+@when_decided
+def look_for_the_code(piece: Piece, filed: bool) -> None:
+    """Called in the transaction of the verdict: the scan of an annex is read once it is safe."""
+    if piece.safe_copy.is_ready and not filed and piece.key.startswith((paper.LOOSE, paper.scan_key(""))):
+        transaction.on_commit(lambda: _read_soon(str(piece.pk)), robust=True)
+
+
+def _read_soon(piece_pk: str) -> None:
+    from applications.tasks import read_scan
+
+    read_scan.delay(piece_pk)
+
+
+def recognise(piece_pk: str) -> Annex | None:
+    """Read the code of a scan; one that has no annex yet goes to its own. Returns the annex that the code names."""
+    from dossiers.pdf.codes import read_codes
+
+    piece = Piece.objects.filter(pk=piece_pk).first()
+    if piece is None or not piece.safe_copy.is_ready:
+        return None
+    with piece.safe_copy.file.open("rb") as file:
+        annex = paper.annex_of_codes(piece.dossier_id, read_codes(file))
+    if annex is None:
+        return None
+    if piece.key == paper.LOOSE:
+        place(piece, annex)
+    elif piece.key != paper.scan_key(annex.key):
+        note = f"Le code imprimé sur ce scan est celui de l’annexe {annex.spec.number}."
+        Annex.objects.filter(dossier=piece.dossier_id, scan=piece, dossier__frozen_at=None).update(scan_doubt=note)
+    return annex
+
+
+def place(piece: Piece, annex: Annex) -> None:
+    """This scan is of this annex: recognised by its code, or said so by hand."""
+    with transaction.atomic():
+        lock_open(piece.dossier)
+        Piece.objects.filter(pk=piece.pk, dossier=annex.dossier_id).update(key=paper.scan_key(annex.key))

@@ -1,0 +1,72 @@
+"""Who reaches a signatory's page: whoever holds the link, at a human pace; everybody else is told what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from applications import circuit
+from dossiers.models import Annex, FormerLink
+from dossiers.signing import annex_of_link, former_link
+from portal.pace import client_address, too_fast
+
+
+def by_link(*methods: str) -> Callable:
+    """The view is called with the annex that the link serves; it is never kept, indexed, nor asked too often."""
+
+    def declare(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @never_cache
+        @require_http_methods(list(methods))
+        @wraps(view)
+        def answer(request: HttpRequest, token: str, **kwargs) -> HttpResponse:
+            response = _answer(view, request, token, **kwargs)
+            response["X-Robots-Tag"] = "noindex, nofollow"  # the address is the key
+            return response
+
+        return answer
+
+    return declare
+
+
+def _is_too_often(request: HttpRequest, token: str) -> bool:
+    """For one link, and for one address of the network: a hospital's, say."""
+    return too_fast("link", token, settings.LINK_REQUESTS_A_MINUTE) or too_fast(
+        "links", client_address(request), settings.LINKS_REQUESTS_A_MINUTE
+    )
+
+
+def _too_often(request: HttpRequest) -> HttpResponse:
+    response = render(request, "signatory/too_often.html", status=429)
+    response["Retry-After"] = "60"
+    return response
+
+
+def _answer(view: Callable[..., HttpResponse], request: HttpRequest, token: str, **kwargs) -> HttpResponse:
+    if _is_too_often(request, token):
+        return _too_often(request)
+    annex = annex_of_link(token)
+    if annex:
+        return view(request, annex, token, **kwargs)
+    if too_fast("wrong-links", client_address(request), settings.WRONG_LINKS_A_MINUTE):
+        return _too_often(request)
+    return dead_link(request, former=former_link(token))
+
+
+def dead_link(request: HttpRequest, annex: Annex | None = None, former: FormerLink | None = None) -> HttpResponse:
+    """What to do with a link that no longer works; says nothing of the dossier."""
+    offer = annex.dossier.application.offer if annex else None
+    context = {
+        "annex": annex,
+        "former": former,
+        "application": annex.dossier.application if annex else None,
+        "offer": offer,
+        "closes_at": circuit.closes_at(annex) if annex else None,
+        "too_late": annex and circuit.is_too_late(annex),
+    }
+    return render(request, "signatory/dead_link.html", context, status=410 if annex or former else 404)

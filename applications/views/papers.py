@@ -1,0 +1,145 @@
+"""Annexes on paper: print, scan, place; for the candidate, and for a signatory who would rather sign by hand."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from applications import circuit, papers
+from applications.forms import PaperForm, ScansForm
+from applications.models import Application
+from applications.views.access import own_draft, spec_part
+from applications.views.links import by_link
+from dossiers import paper, signing
+from dossiers.models import Annex, Piece
+from portal.workflow import TransitionRefused
+
+
+@login_required
+@require_GET
+def printed(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
+    application = own_draft(request, pk)
+    spec = spec_part(application.dossier, "annex", key)
+    return _pdf(papers.printed(application, key), spec.number)
+
+
+def _pdf(content: bytes, number: str) -> HttpResponse:
+    name = f"annexe-{number}-a-signer.pdf"
+    headers = {"Content-Disposition": f'inline; filename="{name}"'}
+    return HttpResponse(content, content_type="application/pdf", headers=headers)
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def sign(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
+    """Give the scan of a signed annex, and say what it says."""
+    application = own_draft(request, pk)
+    spec = spec_part(application.dossier, "annex", key)
+    annex = Annex.objects.filter(dossier=application.dossier, key=key).first()
+    annex = annex or Annex(dossier=application.dossier, key=key)
+    scan = application.dossier.pieces.filter(key=paper.scan_key(key)).last()
+    form = PaperForm(request.POST or None, request.FILES or None, instance=annex, has_scan=scan is not None)
+    if request.method == "POST" and form.is_valid() and _signed(request, application, key, form):
+        return redirect("applications:annex", application.pk, key)
+    context = {"application": application, "offer": application.offer, "spec": spec, "form": form, "scan": scan}
+    return render(request, "applications/paper.html", context)
+
+
+def _signed(request: HttpRequest, application: Application, key: str, form: PaperForm) -> bool:
+    annex, _ = Annex.objects.get_or_create(dossier=application.dossier, key=key)
+    try:
+        _sign(annex, form, actor=request.user)
+        messages.success(request, "L’annexe est signée sur papier. Le scan est vérifié dans un instant.")
+        return True
+    except TransitionRefused as refusal:
+        form.add_error(None, str(refusal))
+    except ValidationError as error:
+        form.add_error("file", error)
+    return False
+
+
+def _sign(annex: Annex, form: PaperForm, *, actor=None, actor_label: str = "") -> None:
+    data = form.cleaned_data
+    papers.sign_on_paper(
+        annex,
+        {name: data[name] for name in PaperForm.Meta.fields},
+        opinion=data["opinion"],
+        signed_on=data["signed_on"],
+        upload=data["file"],
+        actor=actor,
+        actor_label=actor_label,
+    )
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def scans(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """Scans that find their annex by themselves, and those that are placed by hand."""
+    application = own_draft(request, pk)
+    form = ScansForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            taken = paper.add_scan(application.dossier, form.cleaned_data["file"])
+            messages.success(
+                request, f"« {taken.name} » est reçu. Son code est lu dans un instant : rechargez la page."
+            )
+            return redirect("applications:scans", application.pk)
+        except ValidationError as error:
+            form.add_error("file", error)
+    specs = application.dossier.spec.annexes
+    pieces = {piece.key: piece for piece in application.dossier.pieces.order_by("uploaded_at")}
+    signed = {annex.key: annex for annex in application.dossier.annexes.filter(state=Annex.State.SIGNED)}
+    context = {
+        "application": application,
+        "offer": application.offer,
+        "form": form,
+        "loose": application.dossier.pieces.filter(key=paper.LOOSE),
+        "specs": specs,
+        "placed": [
+            (spec, pieces[paper.scan_key(spec.key)], signed.get(spec.key))
+            for spec in specs
+            if paper.scan_key(spec.key) in pieces
+        ],
+    }
+    return render(request, "applications/scans.html", context)
+
+
+@login_required
+@require_POST
+def place(request: HttpRequest, pk: UUID, piece_pk: UUID) -> HttpResponse:
+    application = own_draft(request, pk)
+    piece = get_object_or_404(Piece, pk=piece_pk, dossier=application.dossier, key=paper.LOOSE)
+    spec = spec_part(application.dossier, "annex", request.POST.get("annex", ""))
+    annex, _ = Annex.objects.get_or_create(dossier=application.dossier, key=spec.key)
+    papers.place(piece, annex)
+    return redirect("applications:annex_paper", application.pk, spec.key)
+
+
+@by_link("GET")
+def signatory_printed(request: HttpRequest, annex: Annex, token: str) -> HttpResponse:
+    if not (annex.is_asked and circuit.is_alive(annex)):
+        return redirect("signatory:annex", token)
+    return _pdf(papers.printed(annex.dossier.application, annex.key), annex.spec.number)
+
+
+@by_link("GET", "HEAD", "POST")
+def signatory_paper(request: HttpRequest, annex: Annex, token: str) -> HttpResponse:
+    if not (annex.is_asked and circuit.is_alive(annex)):
+        return redirect("signatory:annex", token)
+    form = PaperForm(request.POST or None, request.FILES or None, instance=annex)
+    if request.method == "POST" and form.is_valid():
+        try:
+            _sign(annex, form, actor_label=signing.signer_label(annex))
+            return render(request, "signatory/paper_received.html", {"annex": annex, "candidate": annex.dossier.owner})
+        except TransitionRefused as refusal:
+            form.add_error(None, str(refusal))
+        except ValidationError as error:
+            form.add_error("file", error)
+    context = {"annex": annex, "spec": annex.spec, "token": token, "form": form, "candidate": annex.dossier.owner}
+    return render(request, "signatory/paper.html", context)

@@ -1,0 +1,187 @@
+"""Annexes on paper: printed with their code, scanned, found again, and equal to the others."""
+
+from __future__ import annotations
+
+import io
+
+import pypdfium2
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from django.utils import timezone
+
+from applications import papers
+from dossiers import clearing, paper, signing
+from dossiers.completeness import completeness
+from dossiers.models import Annex, Dossier, FormerLink, Piece, SignOff
+from dossiers.pdf.codes import read_codes
+from portal.notifications.models import Mail
+from tests import factories as make
+
+pytestmark = pytest.mark.django_db
+TWO = {"annexes": ["hospital_director", "hospital_head"]}
+
+
+@pytest.fixture
+def application():
+    return make.ApplicationFactory(offer=make.OfferFactory(parameters=TWO))
+
+
+def photo_of(pdf: bytes, angle: float = 4) -> SimpleUploadedFile:
+    """As a phone takes it: a picture, a little askew, compressed."""
+    page = pypdfium2.PdfDocument(pdf)[0].render(scale=2).to_pil().convert("RGB")
+    page = page.rotate(angle, expand=True, fillcolor="white")
+    out = io.BytesIO()
+    page.save(out, "JPEG", quality=60)
+    return SimpleUploadedFile("photo.jpg", out.getvalue(), "image/jpeg")
+
+
+def form(**changes) -> dict:
+    fields = {
+        "signatory_name": "Direction de l’hôpital",
+        "signatory_function": "Directeur",
+        "signatory_institution": "Hôpital d’exemple",
+        "opinion": "favorable",
+        "signed_on": timezone.localdate().isoformat(),
+        "file": make.pdf_upload("signee.pdf"),
+    }
+    return {f"papier-{name}": value for name, value in (fields | changes).items()}
+
+
+def page(application, key: str = "hospital_director") -> str:
+    return reverse("applications:annex_paper", args=[application.pk, key])
+
+
+def annex_of(application, key: str = "hospital_director") -> Annex:
+    return Annex.objects.get(dossier=application.dossier, key=key)
+
+
+def test_a_photo_of_what_was_printed_finds_its_annex(application):
+    make.fill_sections(application)
+    printed = papers.printed(application, "hospital_head")
+    for key in TWO["annexes"]:
+        make.named_annex(application, key)
+    piece = paper.add_scan(application.dossier, photo_of(printed))
+    assert piece.key == paper.LOOSE
+    clearing.clear(piece.pk)
+    assert papers.recognise(str(piece.pk)) == annex_of(application, "hospital_head")
+    piece.refresh_from_db()
+    assert piece.key == paper.scan_key("hospital_head")
+
+
+def test_the_code_says_nothing_of_the_person(application):
+    printed = papers.printed(application, "hospital_director")
+    [code] = read_codes(io.BytesIO(printed))
+    assert application.candidate.last_name not in code
+    assert paper.annex_of_codes(application.dossier_id, [code]) == annex_of(application)
+
+
+def test_a_code_of_another_dossier_finds_nothing(application):
+    other = make.named_annex(make.ApplicationFactory())
+    assert paper.annex_of_codes(application.dossier_id, [paper.printed_code(other)]) is None
+    assert paper.annex_of_codes(application.dossier_id, ["annexe-papier=zz", ""]) is None
+
+
+def test_a_scan_without_a_code_is_placed_by_hand(client, application):
+    piece = paper.add_scan(application.dossier, make.pdf_upload("sans-code.pdf"))
+    client.force_login(application.candidate)
+    assert "sans-code.pdf" in client.get(reverse("applications:scans", args=[application.pk])).content.decode()
+    response = client.post(
+        reverse("applications:scan_place", args=[application.pk, piece.pk]), {"annex": "hospital_head"}
+    )
+    assert response["Location"] == page(application, "hospital_head")
+    assert "sans-code.pdf" in client.get(response["Location"]).content.decode()
+    piece.refresh_from_db()
+    assert piece.key == paper.scan_key("hospital_head")
+
+
+def test_paper_counts_as_signed_and_says_so(client, application):
+    client.force_login(application.candidate)
+    assert client.post(page(application), form()).status_code == 302
+    annex = annex_of(application)
+    assert annex.state == Annex.State.SIGNED
+    assert annex.sign_off.manner == SignOff.Manner.PAPER
+    scan = Piece.objects.get(key="annexe-hospital_director")
+    assert annex.sign_off.content["scan"]["sha256"] == scan.sha256
+    assert annex.sign_off.content["signed_on"] == timezone.localdate().isoformat()
+    assert "sur papier" in client.get(application.get_absolute_url()).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("signed_on", "2999-01-01", "Cette date est à venir"),
+        ("signed_on", "hier", "Date non reconnue"),
+        ("opinion", "", "Indiquez l’avis coché"),
+        ("signatory_name", "", "Ce champ est obligatoire"),
+        ("file", "", "Choisissez le scan"),
+        ("file", SimpleUploadedFile("a.pdf", b"rien"), "pas lisible"),
+    ],
+)
+def test_bad_input_is_told_beside_its_field(client, application, field, value, told):
+    client.force_login(application.candidate)
+    response = client.post(page(application), form(**{field: value}))
+    assert response.status_code == 200
+    assert response.context["form"].errors[field]
+    assert not SignOff.objects.exists()
+
+
+def test_a_request_that_was_out_is_taken_back(client, application):
+    annex = make.invited_annex(application)
+    link = reverse("signatory:annex", args=[signing.link_secret(annex)])
+    client.force_login(application.candidate)
+    client.post(page(application), form())
+    assert client.get(link).status_code == 410
+    assert FormerLink.objects.get().why == FormerLink.Why.REVOKED
+    assert Mail.objects.filter(kind="request_dropped").exists()
+
+
+def test_paper_never_replaces_an_opinion_signed_online(client, application):
+    make.signed_annex(application)
+    client.force_login(application.candidate)
+    response = client.post(page(application), form())
+    assert "signé en ligne" in response.content.decode()
+    assert annex_of(application).sign_off.version == 1
+
+
+def test_another_sheet_is_one_more_version(client, application):
+    client.force_login(application.candidate)
+    client.post(page(application), form())
+    client.post(page(application), form(file=make.pdf_upload("autre.pdf"), opinion="reserved"))
+    annex = annex_of(application)
+    assert (annex.sign_off.version, annex.sign_off.opinion) == (2, "reserved")
+    assert annex.sign_offs.count() == 2
+
+
+def test_a_signatory_may_sign_by_hand(client, application):
+    annex = make.invited_annex(application)
+    address = reverse("signatory:paper", args=[signing.link_secret(annex)])
+    printed = client.get(reverse("signatory:printed", args=[signing.link_secret(annex)]))
+    assert printed.content.startswith(b"%PDF-")
+    assert "Votre avis est reçu" in client.post(address, form()).content.decode()
+    assert annex_of(application).sign_off.manner == SignOff.Manner.PAPER
+    assert Mail.objects.filter(kind="annex_signed").exists()
+
+
+def test_the_code_of_another_annex_raises_a_doubt(client, application):
+    make.fill_sections(application)
+    printed = papers.printed(application, "hospital_head")
+    client.force_login(application.candidate)
+    client.post(page(application), form(file=SimpleUploadedFile("feuille.pdf", printed)))
+    scan = annex_of(application).scan
+    clearing.clear(scan.pk)
+    papers.recognise(str(scan.pk))
+    assert "celui de l’annexe" in annex_of(application).scan_doubt
+
+
+def test_a_refused_scan_does_not_count(client, application):
+    make.complete(application)
+    client.force_login(application.candidate)
+    other = make.ApplicationFactory(candidate=application.candidate)
+    make.fill_sections(other)
+    make.fill_pieces(other)
+    client.post(page(other), form())
+    assert completeness(Dossier.objects.get(pk=other.dossier_id)).is_complete
+    clearing.refuse(annex_of(other).scan.safe_copy, "Illisible.")
+    [sentence] = completeness(Dossier.objects.get(pk=other.dossier_id)).sentences()
+    assert "le scan est refusé" in sentence
