@@ -16,6 +16,7 @@ from offers.models import Alert, Offer
 from offers.search import Found
 from portal.accounts.models import Institution
 from portal.notifications import outbox
+from portal.notifications.models import Mail
 
 HOUR = time(7)  # in Paris: the news are there when the day begins
 LIFE = timedelta(days=365)
@@ -26,6 +27,7 @@ MOST_REQUESTS_A_DAY = 3  # to one address
 MOST_REQUESTS_AN_HOUR = 20  # from one machine: a hospital goes out by one address
 MOST_ALERTS = 20
 MOST_OFFERS = 30  # in one mail
+SETTLING = timedelta(minutes=1)  # what is being published as we read is told the next time
 LONGEST_SEARCH = 2000  # characters of its address
 
 
@@ -69,17 +71,18 @@ def ask(email: str, search: Criteria, frequency: str, machine: str, now: datetim
         raise Refused("Cette recherche a trop de critères pour une alerte : retirez-en quelques-uns.")
     _count(machine)
     email = email.lower()
-    theirs = Alert.objects.select_for_update().filter(email=email)
-    alert = theirs.filter(query=query).first()
-    if alert and (alert.confirmed_at or alert.asked_at > now - BETWEEN_REQUESTS):
-        return  # only its owner, by the link, changes a confirmed alert
-    asked_lately = theirs.filter(confirmed_at=None, asked_at__gt=now - timedelta(days=1))
-    if theirs.count() >= MOST_ALERTS or asked_lately.count() >= MOST_REQUESTS_A_DAY:
+    written = Mail.objects.filter(kind="alert_confirmation", recipient=email, created_at__gt=now - timedelta(days=1))
+    theirs = Alert.objects.filter(email=email)
+    if theirs.exclude(query=query).count() >= MOST_ALERTS or written.count() >= MOST_REQUESTS_A_DAY:
         return
-    if alert is None:
-        alert = Alert(email=email, query=query)
-    alert.frequency, alert.asked_at = frequency, now
-    alert.save()
+    alert, is_new = theirs.select_for_update().get_or_create(
+        query=query, defaults={"email": email, "frequency": frequency, "asked_at": now}
+    )
+    if not is_new:
+        if alert.confirmed_at or alert.asked_at > now - BETWEEN_REQUESTS:
+            return  # only its owner, by the link, changes a confirmed alert
+        alert.frequency, alert.asked_at = frequency, now
+        alert.save(update_fields=["frequency", "asked_at"])
     outbox.enqueue("alert_confirmation", email, {"alert": alert.pk})
 
 
@@ -111,7 +114,7 @@ def period_start(frequency: str, now: datetime) -> datetime:
 
 def tell_news(now: datetime | None = None) -> int:
     """Queue what is due, each offer once for each alert. Returns the number of mails; a second run changes nothing."""
-    now = now or timezone.now()
+    now = (now or timezone.now()) - SETTLING
     index = current()
     told = 0
     for frequency in Alert.Frequency.values:

@@ -167,6 +167,14 @@ def test_nobody_floods_the_mailbox_of_someone_else(client):
     assert Mail.objects.filter(recipient=EMAIL).count() == alerts.MOST_REQUESTS_A_DAY
 
 
+def test_the_same_request_again_and_again_is_no_way_to_flood_either(client):
+    with time_machine.travel(MONDAY, tick=False) as clock:
+        for _ in range(12):
+            ask(client)
+            clock.shift(timedelta(minutes=90))
+    assert Mail.objects.filter(recipient=EMAIL).count() == alerts.MOST_REQUESTS_A_DAY
+
+
 def test_too_many_requests_from_one_machine_are_told_and_keep_what_was_typed(client):
     for number in range(alerts.MOST_REQUESTS_AN_HOUR):
         ask(client, email=f"personne{number}@example.org")
