@@ -51,5 +51,6 @@ def print_once(folder: str, content: Any, printed: Callable[[ModuleType], bytes]
 def _edition() -> str:
     """Changes with the layout: what was printed by an older version of the portal is printed anew."""
     base = Path(settings.BASE_DIR)
-    layout = [base / "dossiers/pdf/print.css", *sorted((base / "templates/documents").iterdir())]
+    code = (base / "dossiers/pdf").glob("*.py")
+    layout = [base / "dossiers/pdf/print.css", *sorted(code), *sorted((base / "templates/documents").iterdir())]
     return sha256(b"".join(path.read_bytes() for path in layout)).hexdigest()

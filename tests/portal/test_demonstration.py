@@ -16,6 +16,7 @@ from django.utils import timezone
 from applications.models import Application, ApplicationTransition, Receipt, Reminder
 from applications.reminders import planner
 from applications.tasks import render_documents
+from dossiers import clearing
 from dossiers.completeness import completeness
 from dossiers.models import Annex, AnnexTransition, Piece, SectionAnswers, SignOff
 from dossiers.uploads import check
@@ -114,6 +115,8 @@ def test_one_dossier_is_with_the_commission_with_its_document(demo):
     member = User.objects.get(email="commission@example.org")
     assert filed in Application.objects.readable_by_member(member)
 
+    for piece in filed.dossier.pieces.all():
+        clearing.clear(piece.pk)
     render_documents(str(filed.pk))
     documents = {document.kind: document for document in filed.dossier.frozen.documents.all()}
     assert set(documents) == {"dossier", "receipt", "bundle"}
