@@ -74,15 +74,19 @@ def _send(path: Path) -> str:
 
 def _connect() -> socket.socket:
     address = urlsplit(settings.CLAMD_URL)
-    is_local = address.scheme == "unix"
-    connection = socket.socket(socket.AF_UNIX if is_local else socket.AF_INET)
-    connection.settimeout(settings.CLAMD_TIMEOUT)
     try:
-        connection.connect(address.path if is_local else (address.hostname, address.port or 3310))
+        if address.scheme != "unix":
+            return socket.create_connection((address.hostname, address.port or 3310), settings.CLAMD_TIMEOUT)
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.settimeout(settings.CLAMD_TIMEOUT)
+            connection.connect(address.path)
+        except OSError:
+            connection.close()
+            raise
+        return connection
     except OSError as error:
-        connection.close()
         raise Away(str(error)) from error
-    return connection
 
 
 def _answer(connection: socket.socket) -> str:

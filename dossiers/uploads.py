@@ -104,11 +104,16 @@ def _already_there(piece: Piece) -> Piece | None:
 
 def _make_room(piece: Piece, replaces: Piece | None, limit: int) -> None:
     present = list(piece.dossier.pieces.filter(key=piece.key))
-    former = present if limit == 1 else [other for other in present if replaces and other.pk == replaces.pk]
+    former = present if limit == 1 else [other for other in present if _gives_way(other, piece, replaces)]
     if len(present) - len(former) >= limit:
         raise ValidationError(f"Cette pièce a déjà {limit} fichiers. Retirez-en un d’abord.")
     for other in former:
         remove_piece(other)
+
+
+def _gives_way(other: Piece, piece: Piece, replaces: Piece | None) -> bool:
+    """The one that was named, and a refused file that comes again, mended, under its name."""
+    return bool(replaces and other.pk == replaces.pk) or (other.safe_copy.is_refused and other.name == piece.name)
 
 
 def remove_piece(piece: Piece) -> None:

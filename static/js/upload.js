@@ -130,15 +130,16 @@ function begin(event) {
 async function refresh() {
   const files = document.querySelector("[data-files]");
   try {
-    const answer = await fetch(form?.dataset.upload ?? files.dataset.address, { redirect: "error" });
+    const answer = await fetch(files.dataset.address, { redirect: "error" });
     if (!answer.ok) return;
     const made = document.createElement("template");
     made.innerHTML = await answer.text();
     const before = files.hasAttribute("data-waiting");
+    checks = 0;
     const renewed = made.content.querySelector("[data-files]");
+    if (renewed.dataset.files === files.dataset.files) return; // nothing new: its pictures stay
     if (!files.contains(document.activeElement)) files.replaceWith(renewed);
     if (before && !renewed.hasAttribute("data-waiting") && status) status.textContent = "La vérification est terminée.";
-    checks = 0;
   } catch {
     // the next check will do
   }

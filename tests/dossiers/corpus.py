@@ -298,7 +298,7 @@ def _count_lies():
 
 @case("bombe d’objets.pdf", EITHER)
 def _object_stream_bomb():
-    body = deflated_zeros(1100)
+    body = deflated_zeros(600)
     start = b"%%PDF-1.7\n1 0 obj<</Type/ObjStm/N 1/First 6/Filter/FlateDecode/Length %d>>stream\n" % len(body)
     xref_at = len(start) + len(body) + 17
     rows = b"\0\0\0\0\0\0" + b"\1" + (9).to_bytes(4, "big") + b"\0" + b"\2" + (1).to_bytes(4, "big") + b"\0"

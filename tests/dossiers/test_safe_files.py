@@ -17,7 +17,7 @@ from dossiers.pdf.safe.formats import Refused
 from dossiers.uploads import safe_name
 from tests.dossiers import corpus
 
-LIMITS = Limits(cpu=3)  # shorter than in production: the bombs of time end the sooner
+LIMITS = Limits(cpu=3, memory=512 * 1024**2)  # less than in production: the bombs go off the sooner
 
 
 def safe_pdf(folder: Path, content: bytes, limits: Limits = LIMITS) -> bytes:
@@ -156,7 +156,7 @@ def ink(content: bytes) -> int:
     """How many dark pixels the first page has, its form as a reader draws it."""
     document = pypdfium2.PdfDocument(content)
     document.init_forms()
-    pixels = document[0].render(scale=2).to_pil().convert("L").histogram()
+    pixels = document[0].render(scale=4).to_pil().convert("L").histogram()
     document.close()
     return sum(pixels[:128])
 

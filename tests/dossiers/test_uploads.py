@@ -185,10 +185,12 @@ def test_the_same_file_sent_again_is_taken_once(application):
     assert application.dossier.pieces.count() == len(stored(application)) == 1
 
 
-def test_a_refused_file_sent_again_is_judged_again(application):
-    refused = add(application, SEVERAL_FILES)
+def test_a_refused_file_sent_again_is_judged_again_and_takes_the_place_of_the_former(application):
+    refused, other = add(application, SEVERAL_FILES), add(application, SEVERAL_FILES, "autre.pdf")
     clearing.refuse(refused.safe_copy, "Abîmé.")
-    assert add(application, SEVERAL_FILES) != refused
+    again = add(application, SEVERAL_FILES)
+    assert again != refused
+    assert set(application.dossier.pieces.all()) == {other, again}
 
 
 def test_one_file_among_several_is_replaced(application):
