@@ -64,7 +64,7 @@ def test_a_connection_that_drops_loses_nothing(visitor, application):
     page.get_by_role("button", name="Réessayer").click()
     expect(page.get_by_text("Réessayer")).to_be_visible()
     page.evaluate("dispatchEvent(new Event('online'))")  # back by itself
-    expect(page.locator(".portal-file__name")).to_have_text("cv.pdf")
+    expect(page.locator(".portal-file__name")).to_have_text("cv.pdf", timeout=20_000)
     assert len(dropped) == 2
     assert application.dossier.pieces.get().name == "cv.pdf"
 
