@@ -274,6 +274,17 @@ def offer_moved(payload: Payload) -> Letter:
     )
 
 
+@builder("requirements_changed", label="Changement de ce qui est demandé", reader="candidate")
+def requirements_changed(payload: Payload) -> Letter:
+    application = _application(payload)
+    if not application.is_draft:
+        raise Obsolete("le dossier n’est plus en préparation")
+    change = application.dossier.requirement_changes.get(pk=payload["change"])
+    page = _own_page("Voir mon dossier", application)
+    facts = [("Offre", application.offer.title)]
+    return write(payload, "requirements_changed", application, about={"change": change}, action=page, facts=facts)
+
+
 @builder("offer_moved_for_signatory", label="Changement de l’offre", reader="signatory")
 def offer_moved_for_signatory(payload: Payload) -> Letter:
     annex = annex_of(payload)
@@ -374,7 +385,11 @@ def filed_for_hr(payload: Payload) -> Letter:
         "filed_for_hr",
         application,
         action=("Vérifier le dossier", address("admin:applications_application_change", application.pk)),
-        facts=[*_for_service(application), ("Déposé le", filed_at)],
+        facts=[
+            *_for_service(application),
+            ("Déposé le", filed_at),
+            *([("Remplace le dossier", application.replaces.number)] if application.replaces else []),
+        ],
         help_text=SUPPORT,
     )
 

@@ -6,7 +6,7 @@ from django.core.management import call_command
 from django.db.models import Case, Count, Exists, F, OuterRef, When
 from django.utils import timezone
 
-from applications import abandonment, circuit, digests, documents, papers, preview
+from applications import abandonment, circuit, digests, documents, papers, preview, requirements
 from applications.models import Application, Minutes
 from applications.reminders import planner
 from dossiers.models import Document, SafeCopy
@@ -112,3 +112,9 @@ def read_scan(piece_pk: str) -> None:
 def review_links() -> int:
     """Note the links that have expired or come back; ask who signed to confirm what changed since."""
     return circuit.review_links() + circuit.ask_confirmations()
+
+
+@shared_task
+def settle_drafts() -> int:
+    """Dossiers in preparation follow what their offer asks for now. Returns how many did."""
+    return requirements.settle_drafts()

@@ -33,6 +33,7 @@ urlpatterns = [
     path("<uuid:pk>/volume.pdf", files.own_bundle, name="bundle"),
     path("<uuid:pk>/rouvrir/", carrying.reopen, name="reopen"),
     path("<uuid:pk>/reprendre/", carrying.take_over, name="take_over"),
+    path("<uuid:pk>/changements-lus/", carrying.seen, name="seen"),
     path("<uuid:pk>/ailleurs/", carrying.elsewhere, name="elsewhere"),
     path("<uuid:pk>/tout.zip", carrying.download, name="download"),
     path("<uuid:pk>/retirer/", candidate.withdraw, name="withdraw"),

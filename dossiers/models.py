@@ -86,6 +86,26 @@ class Dossier(models.Model):
         return self.frozen_at is not None
 
 
+class RequirementChange(models.Model):
+    """What the offer asks for changed while this dossier was prepared. `sentences`, in French: what is asked now.
+
+    seen_at: when the candidate said that they had read it.
+    """
+
+    dossier = models.ForeignKey(Dossier, models.CASCADE, related_name="requirement_changes")
+    sentences = models.JSONField()
+    at = models.DateTimeField(auto_now_add=True)
+    seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = "changement de ce que l’offre demande"
+        verbose_name_plural = "changements de ce que l’offre demande"
+        ordering = ["-at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.dossier_id} – {self.at:%Y-%m-%d}"
+
+
 class SectionAnswers(models.Model):
     """What the candidate typed in one section, exactly (raw answers), right or wrong.
 
@@ -281,7 +301,8 @@ class Annex(models.Model):
 
     @cached_property
     def spec(self) -> AnnexSpec:
-        return self.dossier.spec.annex_by_key[self.key]
+        """As the dossier asks for it or, where it no longer does, as its kind does."""
+        return self.dossier.spec.annex_by_key.get(self.key) or get_spec(self.dossier.kind, {}).annex_by_key[self.key]
 
     @property
     def is_waiting(self) -> bool:

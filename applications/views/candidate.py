@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_http_methods
 
-from applications import correspondence, filing, lifecycle, reopening, starting
+from applications import correspondence, filing, lifecycle, reopening, requirements, starting
 from applications.forms import FileForm, StartForm, WithdrawForm
 from applications.models import Application
 from applications.views.access import own_application, own_draft
@@ -95,6 +95,7 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
             "state": state,
             "next_step": state.next_step(application.offer.days_left),
             "is_open": application.offer.is_open(),
+            "changes": requirements.unseen(application),
             "can_take_over": Application.objects.of_candidate(request.user).exclude(pk=pk).exists(),
             "chases": correspondence.chases(application.dossier, state),
         }

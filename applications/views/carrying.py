@@ -8,10 +8,11 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from applications import reopening
+from applications import reopening, requirements
 from applications.archive import archive
 from applications.models import Application
 from applications.views.access import own_application, own_draft
@@ -60,6 +61,15 @@ def take_over(request: HttpRequest, pk: UUID) -> HttpResponse:
         "offered": offered,
     }
     return render(request, "applications/take_over.html", context)
+
+
+@login_required
+@require_POST
+def seen(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The candidate has read what the offer asks for now."""
+    application = own_draft(request, pk)
+    requirements.unseen(application).update(seen_at=timezone.now())
+    return redirect(application)
 
 
 @login_required

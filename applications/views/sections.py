@@ -29,7 +29,7 @@ VERSION_HEADER = "X-Version"  # of the stored answers, for the page that saves a
 def section(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     """One section. Whatever is typed is saved, right or wrong; what is wrong is then told beside its field."""
     if not request.user.is_authenticated:
-        return _sign_in_again(request)
+        return _sign_in_again(request, pk)
     application = own_draft(request, pk)
     spec = spec_part(application.dossier, "section", key)
     if request.method == "POST":
@@ -45,11 +45,11 @@ def section(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     return _page(request, application, spec, form, stored.version if stored else 0, stored=stored)
 
 
-def _sign_in_again(request: HttpRequest) -> HttpResponse:
-    """To the sign-in page and back; what was typed waits for its author."""
+def _sign_in_again(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """To the sign-in page and back; what was typed in a dossier that exists waits for its author."""
     if request.htmx:
         return _without_swap(request, render(request, "applications/_saved.html", {"state": "signed_out"}, status=401))
-    if request.method == "POST":
+    if request.method == "POST" and Application.objects.filter(pk=pk, state=Application.State.DRAFT).exists():
         typed_text.keep(request)
     return redirect_to_login(request.path)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from django.utils.text import capfirst, slugify
 
 from dossiers.fields import Checkbox, Choices, Date, Email, LongText, Phone, Rpps, Table, Text
+from dossiers.spec import PieceSpec
 from offers.kinds.base import text_lines
 
 FULL_NAME = Text("full_name", "Nom et prénom", print_label="NOM et prénom du candidat", autocomplete="name")
@@ -38,6 +39,14 @@ PRIVACY_CONTACT = Text(
     "Adresse du délégué à la protection des données",
     help_text="C’est à elle que le candidat écrit pour exercer ses droits.",
     max_length=254,
+)
+EXTRA_PIECES = LongText(
+    "extra_pieces",
+    "Pièces demandées en plus",
+    required=False,
+    help_text="Une par ligne. Elles s’ajoutent aux pièces de ce type d’offre, et les dossiers en préparation suivent.",
+    rows=3,
+    max_length=1000,
 )
 SUBMISSION_ADDRESS = Text(
     "submission_address",
@@ -77,6 +86,11 @@ def signature_fields(commitment: str) -> tuple[Date, Text, Checkbox]:
 def choices_from_lines(text: str) -> Choices:
     """The options of a question whose list a campaign types one per line. The stored answer is the line's slug."""
     return tuple((slugify(line), capfirst(line)) for line in text_lines(text))
+
+
+def extra_pieces(text: str) -> tuple[PieceSpec, ...]:
+    """The pieces that a campaign asks for beside those of its kind."""
+    return tuple(PieceSpec(key=f"en-plus-{slugify(line)[:40]}", label=capfirst(line)) for line in text_lines(text))
 
 
 def numbered(choices: Choices) -> str:

@@ -22,9 +22,9 @@ from dossiers.fields import (
     Text,
     YesNo,
 )
-from dossiers.spec import AnnexSpec, PieceSpec, SectionSpec
+from dossiers.spec import AnnexSpec, PieceSpec, Problem, SectionSpec
 from offers.kinds import _blocks
-from offers.kinds._rules import Rule, at_most, in_order, refused, together
+from offers.kinds._rules import Rule, at_least, at_most, in_order, refused, together
 
 INCOMPLETE_WARNING = "Tout dossier incomplet ne sera pas examiné par la commission régionale."
 
@@ -77,6 +77,7 @@ def campaign_fields(bounds: tuple[FieldSpec, ...], annexes: tuple[AnnexSpec, ...
             choices=tuple((annex.key, f"Annexe {annex.number} : {annex.title}") for annex in annexes),
         ),
         CONFIRMATION,
+        _blocks.EXTRA_PIECES,
         AGENCY,
         _blocks.PRIVACY_CONTACT,
     )
@@ -206,6 +207,22 @@ THESIS_DATE = Date(
 )
 
 
+THESIS_PLANNED = Date(
+    "thesis_planned",
+    "Date prévue de la soutenance",
+    required_if=lambda values: values.get("thesis_defended") == "non",
+    print_label="Thèse non soutenue – date prévue",
+    width="half",
+)
+
+
+def _thesis_planned_ahead(values: Mapping[str, Any]) -> list[Problem]:
+    if values.get("thesis_defended") != "non":
+        return []
+    message = "Cette date est passée : si votre thèse est soutenue, répondez « Oui »."
+    return at_least(THESIS_PLANNED, timezone.localdate, message, blocking=False)(values)
+
+
 def training_section() -> SectionSpec:
     return SectionSpec(
         key="training",
@@ -258,19 +275,16 @@ def training_section() -> SectionSpec:
             ),
             YesNo("thesis_defended", "Avez-vous soutenu votre thèse ?", print_label="5. THÈSE"),
             THESIS_DATE,
-            Date(
-                "thesis_planned",
-                "Date prévue de la soutenance",
-                required_if=lambda values: values.get("thesis_defended") == "non",
-                print_label="Thèse non soutenue – date prévue",
-                width="half",
-            ),
+            THESIS_PLANNED,
         ),
-        rule=at_most(
-            THESIS_DATE,
-            timezone.localdate,
-            "Cette date est à venir : si votre thèse n’est pas encore soutenue, répondez « Non ».",
-            blocking=False,
+        rule=together(
+            _thesis_planned_ahead,
+            at_most(
+                THESIS_DATE,
+                timezone.localdate,
+                "Cette date est à venir : si votre thèse n’est pas encore soutenue, répondez « Non ».",
+                blocking=False,
+            ),
         ),
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from dossiers.fields import Integer, LongText, Percent, Text
 from dossiers.spec import AnnexSpec, DossierSpec, PieceSpec, SectionSpec
-from offers.kinds import _normandie
+from offers.kinds import _blocks, _normandie
 from offers.kinds._rules import adds_up, at_least, at_most, in_order, together
 from offers.kinds.base import OfferKind
 
@@ -229,6 +229,7 @@ def _dossier(values: Mapping[str, Any]) -> DossierSpec:
                 "concernés et la quotité de temps partagé estimée entre ceux-ci.",
             ),
             _normandie.diplomas_piece("Si vous avez déjà passé votre thèse ; sinon, la date fixée suffit."),
+            *_blocks.extra_pieces(values.get("extra_pieces") or ""),
         ),
         annexes=annexes,
         document_title="DOSSIER DE CANDIDATURE – ASSISTANT SPÉCIALISTE RÉGIONAL",

@@ -346,6 +346,7 @@ def _dossier(values: Mapping[str, Any]) -> DossierSpec:
                 label="Lettre de motivation",
                 help_text="L’envoi d’une lettre de motivation est obligatoire.",
             ),
+            *_blocks.extra_pieces(values.get("extra_pieces") or ""),
         ),
         document_title="DOSSIER DE CANDIDATURE – ASSISTANT SPÉCIALISÉ",
         document_intro="L’assistant spécialisé est un conseiller technique placé auprès des magistrats "
@@ -363,7 +364,7 @@ kind = OfferKind(
     parameter_section=SectionSpec(
         key="parameters",
         title="Profil demandé",
-        fields=(PROFESSIONS, MINIMUM_EXPERIENCE, _blocks.PRIVACY_CONTACT),
+        fields=(PROFESSIONS, MINIMUM_EXPERIENCE, _blocks.EXTRA_PIECES, _blocks.PRIVACY_CONTACT),
     ),
     default_parameters={
         "professions": "médecin",

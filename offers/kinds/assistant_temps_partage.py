@@ -7,7 +7,7 @@ from typing import Any
 
 from dossiers.fields import LongText, Percent, Text, YesNo
 from dossiers.spec import AnnexSpec, DossierSpec, PieceSpec, SectionSpec
-from offers.kinds import _normandie
+from offers.kinds import _blocks, _normandie
 from offers.kinds._rules import adds_up, at_least, together
 from offers.kinds.base import OfferKind
 
@@ -271,6 +271,7 @@ def _dossier(values: Mapping[str, Any]) -> DossierSpec:
             ),
             _normandie.diplomas_piece("Si vous avez déjà passé votre thèse."),
             PieceSpec(key="cv", label="CV détaillé"),
+            *_blocks.extra_pieces(values.get("extra_pieces") or ""),
         ),
         annexes=_normandie.asked(ANNEXES, values),
         document_title="DOSSIER DE CANDIDATURE – ASSISTANT SPÉCIALISTE À TEMPS PARTAGÉ",

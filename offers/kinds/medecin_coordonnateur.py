@@ -314,6 +314,7 @@ def _dossier(values: Mapping[str, Any]) -> DossierSpec:
                 help_text="Pour les médecins non psychiatres : formation prévue par l’arrêté du 24 mars 2009.",
                 required_if=_needs_training_certificate,
             ),
+            *_blocks.extra_pieces(values.get("extra_pieces") or ""),
         ),
         document_title="DOSSIER DE CANDIDATURE – MÉDECIN COORDONNATEUR (INJONCTION DE SOINS)",
         document_intro="Le médecin coordonnateur, choisi par le juge d’application des peines, est chargé d’organiser "
@@ -373,7 +374,7 @@ kind = OfferKind(
     parameter_section=SectionSpec(
         key="parameters",
         title="Le ressort et les règles",
-        fields=(COURTS, MINIMUM_REGISTRATION, MAXIMUM_FOLLOWED, _blocks.PRIVACY_CONTACT),
+        fields=(COURTS, MINIMUM_REGISTRATION, MAXIMUM_FOLLOWED, _blocks.EXTRA_PIECES, _blocks.PRIVACY_CONTACT),
     ),
     default_parameters={
         "courts": [court.code for court in courts()],

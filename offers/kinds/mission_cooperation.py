@@ -216,6 +216,7 @@ def _dossier(values: Mapping[str, Any]) -> DossierSpec:
         pieces=(
             PieceSpec(key="cv", label="Curriculum vitae"),
             PieceSpec(key="cover_letter", label="Lettre de motivation"),
+            *_blocks.extra_pieces(values.get("extra_pieces") or ""),
         ),
         document_title="DOSSIER DE CANDIDATURE – MISSION DE COOPÉRATION JUDICIAIRE INTERNATIONALE",
         document_intro="La stratégie de coopération internationale en matière de justice est fondée sur les valeurs de "
@@ -245,7 +246,7 @@ kind = OfferKind(
     parameter_section=SectionSpec(
         key="parameters",
         title="Missions et priorités",
-        fields=(MISSIONS, SOUGHT_PROFILES, PRIORITIES, ZONES, _blocks.PRIVACY_CONTACT),
+        fields=(MISSIONS, SOUGHT_PROFILES, PRIORITIES, ZONES, _blocks.EXTRA_PIECES, _blocks.PRIVACY_CONTACT),
     ),
     default_parameters={
         "missions": [key for key, _ in MISSION_TYPES],

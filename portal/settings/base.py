@@ -226,6 +226,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute="*/10"),  # whatever the hour: the last day does not wait for the morning
         "options": {"expires": 600},
     },
+    "settle-drafts": {
+        "task": "applications.tasks.settle_drafts",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "forget-expired-sessions": {
         "task": "applications.tasks.forget_expired_sessions",
         "schedule": crontab(minute="17"),

@@ -57,12 +57,18 @@ function told(event) {
   const { xhr, elt } = event.detail;
   if (xhr.status === 200 && xhr.getResponseHeader("X-Version")) {
     form.elements.version.value = xhr.getResponseHeader("X-Version");
+    sessionStorage.removeItem(draftKey);
     if (!dirty && !saving) drafts.drop();
     if (waiting && !dirty && !saving) submitFor(waiting);
   } else if (xhr.status === 409 || xhr.status === 401) {
     // The server has both versions shown, or keeps the text until its author has signed in: for a form sent for good.
     if (elt !== form) submitFor(elt);
     else if (waiting) submitFor(waiting);
+  } else if (xhr.status === 403 && !sessionStorage.getItem(draftKey)) {
+    // Signed in again elsewhere: this page's token is out of date. The page made anew sends the draft.
+    sessionStorage.setItem(draftKey, "reloaded");
+    drafts.write(typed());
+    location.reload();
   } else {
     dirty = true;
     waiting = null;
@@ -96,6 +102,7 @@ async function sendDraft(draft) {
     const answer = await fetch(location.pathname, { method: "POST", body: new URLSearchParams(draft), headers });
     if (answer.status === 200) {
       drafts.drop();
+      sessionStorage.removeItem(draftKey);
       location.reload();
     } else if (answer.status === 409) {
       for (const [name, value] of new URLSearchParams(draft)) put(name, value);
@@ -133,7 +140,7 @@ function begin() {
   else if (draft) sendDraft(draft);
 }
 
-if (form) begin();
+if (form && globalThis.htmx) begin(); // without it, the form and its buttons do as they do without any script
 for (const choice of document.querySelectorAll("[data-settles-draft]")) {
   choice.addEventListener(choice.matches("form") ? "submit" : "click", () => drafts.drop());
 }

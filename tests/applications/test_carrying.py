@@ -19,6 +19,8 @@ from dossiers.carrying import answers_to_take, take_answers
 from dossiers.models import Annex, Piece, SignOff
 from dossiers.uploads import remove_piece
 from offers.models import Offer
+from portal.notifications.models import Mail
+from portal.notifications.outbox import build
 from portal.workflow import TransitionRefused
 from tests import factories as make
 from tests.answers import filled_answers
@@ -40,12 +42,17 @@ def address(application, page):
     return reverse(f"applications:{page}", args=[application.pk])
 
 
+def content(piece) -> bytes:
+    with piece.file.open("rb") as file:
+        return file.read()
+
+
 def test_a_reopened_dossier_holds_all_that_was_filed(filed, reopened):
     assert reopened.is_draft
     assert {row.section: row.raw for row in reopened.dossier.answers.all()} == filled_answers(filed.dossier.spec)
     former, copied = filed.dossier.pieces.get(key="cv"), reopened.dossier.pieces.get(key="cv")
     assert (copied.sha256, copied.name, copied.uploaded_at) == (former.sha256, former.name, former.uploaded_at)
-    assert copied.file.read() == former.file.read()
+    assert content(copied) == content(former) == make.pdf_bytes()
     [annex] = reopened.dossier.annexes.all()
     assert annex.state == Annex.State.SIGNED
     assert annex.sign_off.reference == filed.dossier.annexes.get().sign_off.reference
@@ -65,6 +72,8 @@ def test_the_filed_dossier_stands_until_the_new_one_is_filed(filed, reopened):
     assert filed.dossier.frozen.sha256 == frozen
     assert filed.receipt.number != new.receipt.number
     assert verification._superseded_at(filed) == new.filed_at
+    letter = build(Mail.objects.get(kind="filed_for_hr", payload__application=str(new.pk)))
+    assert f"Remplace le dossier\N{NO-BREAK SPACE}: {filed.number}" in letter.text
 
 
 def test_reopening_twice_makes_one_draft(filed, reopened):
@@ -118,7 +127,7 @@ def test_a_file_shared_by_two_dossiers_outlives_either(filed, reopened, django_c
     with django_capture_on_commit_callbacks(execute=True):
         remove_piece(copied)
     former = filed.dossier.pieces.get(key="cv")
-    assert former.file.read()
+    assert content(former) == make.pdf_bytes()
     draft = make.ApplicationFactory()
     make.fill_pieces(draft)
     alone = draft.dossier.pieces.get(key="cv")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -220,6 +221,11 @@ def test_what_nobody_came_back_for_is_forgotten(client, application):
     assert session.expire_date < timezone.now() + typed_text.KEPT_FOR + timedelta(minutes=1)
     Session.objects.update(expire_date=timezone.now())
     forget_expired_sessions()
+    assert not Session.objects.exists()
+
+
+def test_nothing_is_kept_for_a_dossier_that_does_not_exist(client, db):
+    client.post(f"/candidatures/{uuid4()}/partie/identity/", {"full_name": "x"})
     assert not Session.objects.exists()
 
 

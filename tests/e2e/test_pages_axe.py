@@ -174,7 +174,7 @@ def test_pages_of_a_dossier_in_preparation(visitor, inspect):
     fresh, ready, late = begun(candidate), make.complete(begun(candidate)), begun(candidate)
     close(late.offer)
     for application in (fresh, ready, late):
-        for name in ("detail", "recap", "preview", "withdraw"):
+        for name in ("detail", "recap", "preview", "withdraw", "take_over", "elsewhere"):
             page.goto(at(application, name))
             inspect(page)
     page.goto(at(ready, "recap"))

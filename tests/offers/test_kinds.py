@@ -244,6 +244,12 @@ class TestSharedTime:
         assert [(problem.field, problem.missing) for problem in found] == [(missing, True)]
 
     @time_machine.travel("2026-03-02T10:00:00+01:00", tick=False)
+    def test_a_thesis_planned_yesterday_is_only_odd(self):
+        (problem,) = problems(SHARED_TIME, "training", thesis_defended="non", thesis_planned="2026-03-01")
+        assert not problem.blocking
+        assert problems(SHARED_TIME, "training", thesis_defended="non", thesis_planned="2026-03-02") == []
+
+    @time_machine.travel("2026-03-02T10:00:00+01:00", tick=False)
     def test_a_thesis_defended_tomorrow_is_only_odd(self):
         (problem,) = problems(SHARED_TIME, "training", thesis_defended="oui", thesis_date="2026-03-03")
         assert not problem.blocking
