@@ -162,7 +162,9 @@ def replaces(candidate: Page, application: Application, spec: AnnexSpec) -> None
 
 def on_paper(candidate: Page, application: Application, spec: AnnexSpec) -> None:
     """Printed, signed by hand, photographed: the code tells which annex it is."""
-    sheet = candidate.request.get(reverse("applications:annex_printed", args=[application.pk, spec.key])).body()
+    sheet = candidate.request.get(
+        reverse("applications:annex_printed", args=[application.pk, spec.key]), timeout=60_000
+    ).body()
     candidate.goto(reverse("applications:scans", args=[application.pk]))
     scan = {"name": "annexe-signee.pdf", "mimeType": "application/pdf", "buffer": sheet}
     candidate.locator("[name=file]").set_input_files(scan)
