@@ -5,7 +5,7 @@ from django.http import HttpRequest, HttpResponseNotAllowed
 from django.shortcuts import redirect
 from django.urls import path, reverse
 
-from portal.notifications import claims
+from portal.notifications import claims, outbox
 from portal.notifications.models import Mail
 
 WAITING_DOMAINS = 5
@@ -31,12 +31,12 @@ class MailAdmin(admin.ModelAdmin):
 
     change_list_template = "admin/notifications/mail/change_list.html"
     change_form_template = "admin/notifications/mail/change_form.html"
-    list_display = ["created_at", "kind", "recipient", "state", "priority", "attempts", "sent_at"]
+    list_display = ["created_at", "nature", "recipient", "state", "priority", "attempts", "sent_at"]
     list_filter = ["state", "priority", "kind"]
     search_fields = ["recipient", "subject"]
     show_full_result_count = False
     fields = readonly_fields = [
-        "kind",
+        "nature",
         "recipient",
         "subject",
         "state",
@@ -102,6 +102,11 @@ class MailAdmin(admin.ModelAdmin):
             )
         if not count and not lost:
             messages.info(request, "Rien à renvoyer : seuls les courriels en échec ou refusés peuvent repartir.")
+
+    @admin.display(description="nature", ordering="kind")
+    def nature(self, mail: Mail) -> str:
+        kind = outbox.kinds.get(mail.kind)
+        return kind.label if kind and kind.label else f"Compte : {mail.kind}"
 
     @admin.display(description="identifiant du message")
     def message_id(self, mail: Mail) -> str:

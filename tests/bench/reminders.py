@@ -175,7 +175,10 @@ def drain() -> None:
 
     print("ready", flush=True)
     sys.stdin.readline()
-    print(drain_outbox(), flush=True)
+    tried = 0
+    while count := drain_outbox():  # a task lasts two minutes at most
+        tried += count
+    print(tried, flush=True)
 
 
 def verify() -> None:

@@ -17,6 +17,7 @@ from dossiers import signing
 from dossiers.answers import save_answers
 from offers.models import Alert, Offer
 from portal.demo_mail import mailbox
+from portal.notifications import outbox
 from portal.notifications.models import Mail
 from portal.urls import urlpatterns as portal_urls
 from tests import factories as make
@@ -388,3 +389,12 @@ def test_pages_of_management(visitor, inspect):
     inspect(page, ours=False, wrong=True)
     page.goto(f"/gestion/offers/offer/{draft.pk}/apercu/")
     inspect(page)
+
+
+def test_the_outbox_of_the_administrator(visitor, inspect):
+    mail = outbox.enqueue_rendered(kind="essai", recipient="refuse@example.org", subject="Objet", text="Texte.")
+    Mail.objects.filter(pk=mail.pk).update(state=Mail.State.BOUNCED, last_error="Adresse refusée")
+    page = visitor(make.UserFactory(is_staff=True, is_superuser=True), bypass_csp=True)
+    for address in ("/gestion/notifications/mail/", f"/gestion/notifications/mail/{mail.pk}/change/"):
+        page.goto(address)
+        inspect(page, ours=False, exclude=OF_DJANGO)

@@ -135,6 +135,8 @@ class Campaign:
         for child in self.children.values():
             self.deaths.append((time.monotonic(), child.name.split()[0]))
             kill(child)
+        end_connections()
+        self._wait_for(nobody_is_connected, "the end of their connections")
         end_claims()
         for child in self.children.values():
             child.start()
@@ -204,6 +206,16 @@ def end_connections() -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+
+def nobody_is_connected() -> bool:
+    """What the dead had sent to the database is done, or undone."""
+    from django.db import connection
+
+    others = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    with connection.cursor() as cursor:
+        cursor.execute(others)
+        return cursor.fetchone() == (0,)
 
 
 def end_claims() -> None:
