@@ -28,6 +28,8 @@ class ReminderRuleForm(forms.ModelForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        for field in self.fields.values():
+            field.widget.attrs["aria-label"] = f"{self.instance} – {field.label}"
         if self.instance.audience in WITHOUT_DEADLINE:
             self.fields["days_before"].disabled = True
         if self.instance.audience in BEFORE_A_SESSION:

@@ -33,7 +33,7 @@ urlpatterns = [*portal_urls, path("demo/courrier/", mailbox, name="demo_mail")]
 
 # What Django's own admin templates and scripts write: the two lists of a choice of many, the headless column and the
 # unlabelled boxes of a table of forms.
-OF_DJANGO = [".selector", "th.original", "td.delete"]
+OF_DJANGO = [".selector", "th.original", "td.delete", ".tabular thead th:last-child"]
 
 
 OTHER = make.SIGNATORY | {"signatory_name": "Direction adjointe", "signatory_email": "adjointe@example.org"}

@@ -24,7 +24,7 @@ from portal.embedded.redis import Redis
 from tests.servers import CHECKOUT, MailSink
 
 WINDOW = 3.0  # seconds from a 250 within which a killed worker may not have recorded it
-PATIENCE = 90.0
+PATIENCE = 240.0
 SLOWNESS = 0.03  # of the mail server, before its 250
 DEADLY = {"worker"}  # for a mail that has left: a connection that dies is replaced, and the mail recorded
 
