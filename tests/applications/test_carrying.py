@@ -16,7 +16,7 @@ from applications import lifecycle, reopening, verification
 from applications.models import Application
 from dossiers.answers import save_answers
 from dossiers.carrying import answers_to_take, take_answers
-from dossiers.models import Annex, Piece, SignOff
+from dossiers.models import Annex, Document, Piece, SignOff
 from dossiers.uploads import remove_piece
 from offers.models import Offer
 from portal.notifications.models import Mail
@@ -71,7 +71,8 @@ def test_the_filed_dossier_stands_until_the_new_one_is_filed(filed, reopened):
     filed.dossier.frozen.refresh_from_db()
     assert filed.dossier.frozen.sha256 == frozen
     assert filed.receipt.number != new.receipt.number
-    assert verification._superseded_at(filed) == new.filed_at
+    Document.objects.create(frozen=filed.dossier.frozen, kind=Document.Kind.DOSSIER, size=1, sha256="0" * 64)
+    assert verification.of_fingerprint("0" * 64).superseded_at == new.filed_at
     letter = build(Mail.objects.get(kind="filed_for_hr", payload__application=str(new.pk)))
     assert f"Remplace le dossier\N{NO-BREAK SPACE}: {filed.number}" in letter.text
 
