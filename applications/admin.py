@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 from django.views.decorators.http import require_POST
 
-from applications import correspondence, decisions, lifecycle
+from applications import correspondence, decisions, late_signatures, lifecycle
 from applications.commission.admin import SessionAdmin  # noqa: F401 (registers the sessions)
 from applications.late_admin import LatePages
 from applications.models import Application, Commission, CommissionMember
@@ -27,13 +27,25 @@ from portal.workflow import TransitionRefused
 OfferAdmin.inlines = [*OfferAdmin.inlines, ReminderRuleInline]  # an offer's page knows nothing of applications
 
 
+class AwaitedOpinions(admin.SimpleListFilter):
+    """The filed dossiers that an opinion may still join."""
+
+    title, parameter_name = "avis attendus après le dépôt", "avis"
+
+    def lookups(self, request, model_admin):
+        return [("attendus", "Attendus")]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(pk__in=late_signatures.awaiting().values("pk")) if self.value() else queryset
+
+
 @admin.register(Application)
 class ApplicationAdmin(WordingPages, LatePages, HrAdmin):
     """Filed dossiers are read here; of a dossier in preparation, only what is missing and who is late."""
 
     list_display = ["candidate", "offer", "state", "number", "filed_at", "progress"]
     list_display_links = ["candidate"]
-    list_filter = ["state", ("offer", admin.RelatedOnlyFieldListFilter)]
+    list_filter = ["state", AwaitedOpinions, ("offer", admin.RelatedOnlyFieldListFilter)]
     search_fields = ["number", "candidate__last_name", "candidate__email"]
     ordering = ["-created_at", "pk"]
     list_per_page = 50
@@ -76,6 +88,7 @@ class ApplicationAdmin(WordingPages, LatePages, HrAdmin):
             "application": application,
             "offer": application.offer,
             "content": frozen.content if frozen else None,
+            "late_annexes": late_signatures.late_annexes(application) if frozen else [],
             "documents": documents_of(application),
             "state": completeness(application.dossier) if application.is_draft else None,
             "moves": lifecycle.WORKFLOW.available(application, request.user),

@@ -109,6 +109,8 @@ def ask_question(annex: Annex, text: str) -> Question:
     """Ask the candidate something before answering. The thread stays on both pages."""
     with transaction.atomic():
         _still_awaited(annex)
+        if annex.late:
+            raise TransitionRefused("Le dossier est déposé : écrivez directement à la personne qui candidate.")
         if annex.questions.filter(email=annex.signatory_email).count() >= QUESTIONS_A_REQUEST:
             raise TransitionRefused("Vous avez déjà posé plusieurs questions : écrivez directement à cette personne.")
         question = Question.objects.create(
@@ -147,13 +149,14 @@ def _answer(annex: Annex, move: str, **data: Any) -> Annex:
 
 
 def _still_awaited(annex: Annex) -> None:
-    application = circuit.lock_application(annex)
-    if not application.is_draft:
+    annex.dossier.application = circuit.lock_application(annex)
+    annex.refresh_from_db(fields=["late"])  # filed since the page was opened
+    if not circuit.is_in_hand(annex):
         raise TransitionRefused("Cette candidature n’est plus en préparation : votre avis n’est plus attendu.")
 
 
 def _move(annex: Annex, move: str, **data: Any) -> Annex:
     label = signing.signer_label(annex)
     return signing.WORKFLOW.run(
-        annex, move, actor_label=label, until=circuit.closes_at(annex), link=annex.link_hash, **data
+        annex, move, actor_label=label, until=circuit.accepts_until(annex), link=annex.link_hash, **data
     )

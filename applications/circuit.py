@@ -30,21 +30,33 @@ SIGNATORY_FIELDS = signing.SIGNATORY_FIELDS
 
 
 def closes_at(annex: Annex) -> datetime:
-    """When the link stops working: the offer's deadline as it stands now, so that an extension counts at once."""
-    deadline = annex.dossier.application.offer.deadline
-    return deadline or (annex.renewed_at or timezone.now()) + ROLLING_LINK_LIFE
+    """The signatory's date: the offer's as it stands now, so that an extension counts at once."""
+    offer = annex.dossier.application.offer
+    return offer.signatures_until or accepts_until(annex)
+
+
+def accepts_until(annex: Annex) -> datetime:
+    """When the link stops working. Until its dossier is filed, that is the deadline: past it nothing can be filed."""
+    offer = annex.dossier.application.offer
+    until = offer.signatures_until if annex.late else None
+    return until or offer.deadline or (annex.renewed_at or timezone.now()) + ROLLING_LINK_LIFE
+
+
+def is_in_hand(annex: Annex) -> bool:
+    """Whether its application takes answers: in preparation; or filed without this one, and not yet admitted."""
+    application = annex.dossier.application
+    return application.is_draft or (annex.late and application.state in Application.REPLACEABLE)
 
 
 def is_alive(annex: Annex) -> bool:
-    """Whether an answer is still awaited: the application in preparation, its offer open, the link not expired."""
-    application = annex.dossier.application
-    return (
-        application.is_draft and application.offer.state == application.offer.State.PUBLISHED and not is_too_late(annex)
-    )
+    """Whether an answer is still awaited: the application in hand, its offer not suspended, the link not expired."""
+    offer = annex.dossier.application.offer
+    is_offered = annex.late or offer.state == offer.State.PUBLISHED
+    return is_in_hand(annex) and is_offered and not is_too_late(annex)
 
 
 def is_too_late(annex: Annex) -> bool:
-    return timezone.now().replace(microsecond=0) > closes_at(annex)
+    return timezone.now().replace(microsecond=0) > accepts_until(annex)
 
 
 # Asking
@@ -83,13 +95,17 @@ def resend(annex: Annex, *, actor: Any) -> Annex:
 
 def _send(annex: Annex, move: str, actor: Any) -> Annex:
     offer = annex.dossier.application.offer
-    if not offer.is_open() and not (offer.deadline and timezone.now() > offer.deadline):
+    if annex.late and not is_alive(annex):
+        raise TransitionRefused("Cet avis n’est plus attendu.")
+    if not annex.late and not offer.is_open() and not (offer.deadline and timezone.now() > offer.deadline):
         raise TransitionRefused("Cette offre n’accepte plus de dépôt : un avis ne peut plus être demandé.")
     undelivered = annex.state == Annex.State.BOUNCED
     if move == "resend" and not undelivered and timezone.now() < correspondence.nudge_from(annex):
         raise TransitionRefused("Cette demande est partie il y a moins de douze heures. Laissez le temps de répondre.")
     with transaction.atomic():
-        annex = signing.WORKFLOW.run(annex, move, actor=actor, until=offer.deadline)
+        annex = signing.WORKFLOW.run(
+            annex, move, actor=actor, until=accepts_until(annex) if annex.late else offer.deadline
+        )
         refuse_a_flood(annex)
         request_mail(annex)
     return annex
@@ -154,7 +170,7 @@ def ask_confirmation(annex: Annex, *, actor: Any = None) -> Annex:
     if not annex.link_hash:
         raise TransitionRefused("Cet avis est sur papier : faites signer et déposez une nouvelle feuille.")
     with transaction.atomic():
-        annex = signing.WORKFLOW.run(annex, "ask_confirmation", actor=actor, until=closes_at(annex))
+        annex = signing.WORKFLOW.run(annex, "ask_confirmation", actor=actor, until=accepts_until(annex))
         tell_signatory(annex, "confirmation_request")
     return annex
 
@@ -223,8 +239,11 @@ def review_links(now: datetime | None = None) -> int:
     """Note the links whose time is over, and those that an extension brought back. Returns how many moved."""
     now = (now or timezone.now()).replace(microsecond=0)
     moved = 0
-    drafts = Annex.objects.filter(dossier__application__state=Application.State.DRAFT, dossier__frozen_at=None)
-    candidates = drafts.filter(
+    in_hand = Annex.objects.filter(
+        Q(dossier__application__state=Application.State.DRAFT, dossier__frozen_at=None)
+        | Q(dossier__application__state__in=Application.REPLACEABLE, late=True)
+    )
+    candidates = in_hand.filter(
         Q(state__in=Annex.WAITING, dossier__application__offer__deadline__lt=now)
         | Q(
             state__in=Annex.WAITING,
@@ -234,7 +253,7 @@ def review_links(now: datetime | None = None) -> int:
         | Q(state=Annex.State.EXPIRED)
     ).select_related("dossier__application__offer")
     for annex in candidates.iterator(chunk_size=200):
-        until = closes_at(annex)
+        until = accepts_until(annex)
         move = "expire" if now > until else "revive" if annex.state == Annex.State.EXPIRED else None
         if move is None or (move == "expire" and not annex.is_waiting):
             continue

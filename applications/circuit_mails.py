@@ -82,6 +82,7 @@ def _awaited(payload: Payload, template: str, annex: Annex, about: dict[str, Any
         "spec": annex.spec,
         "closes_at": closes_at,
         "deadline": application.offer.deadline,
+        "signatures_until": application.offer.signatures_until,
         "days_left": application.offer.days_left,
     }
     return write(

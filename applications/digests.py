@@ -63,9 +63,13 @@ def agents_with_open_offers():
 def awaited() -> Any:
     """The requests that can still be answered, as far as a query tells: `circuit.is_alive` has the last word."""
     return Annex.objects.filter(
+        Q(dossier__application__state=Application.State.DRAFT, dossier__application__offer__in=Offer.objects.open())
+        | Q(
+            late=True,
+            dossier__application__state__in=Application.REPLACEABLE,
+            dossier__application__offer__signatures_until__gte=timezone.now().replace(microsecond=0),
+        ),
         state__in=Annex.WAITING,
-        dossier__application__state=Application.State.DRAFT,
-        dossier__application__offer__in=Offer.objects.open(),
     )
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from applications.models import Application, ApplicationTransition, Receipt
-from dossiers.completeness import completeness
+from dossiers.completeness import Completeness, completeness
 from dossiers.content import dossier_content
 from dossiers.freezing import freeze, lock_open
 from dossiers.models import Annex
@@ -40,7 +40,12 @@ def blockers(application: Application, *, received_at: datetime, **data: Any):
         )
         return
     lock_open(application.dossier)
-    yield from completeness(application.dossier).sentences()
+    yield from completeness(application.dossier).sentences(signatures_may_follow=bool(offer.signatures_until))
+
+
+def is_ready(offer: Offer, state: Completeness) -> bool:
+    """Whether nothing that the offer asks for before the filing is missing."""
+    return state.is_complete or bool(offer.signatures_until and state.lacks_only_signatures)
 
 
 def stamp(application: Application, *, received_at: datetime, **data: Any) -> None:
@@ -53,7 +58,9 @@ def stamp(application: Application, *, received_at: datetime, **data: Any) -> No
 
 def seal(application: Application, entry: ApplicationTransition, **data: Any) -> None:
     """Freeze the dossier, write the receipt, queue the mails; rendering starts after commit."""
-    offer = application.offer
+    offer = Offer.objects.get(pk=application.offer_id)
+    if offer.signatures_until:
+        application.dossier.annexes.filter(state__in=Annex.WAITING).update(late=True)
     content = dossier_content(application.dossier, document_context(application))
     freeze(application.dossier, content, application.filed_at)
     Receipt.objects.create(
@@ -83,6 +90,7 @@ def document_context(application: Application) -> dict[str, Any]:
         "candidate_email": application.candidate.email,
         "number": application.number or "",
         "filed_at_display": to_the_second(application.filed_at),
+        "signatures_until_display": to_the_second(application.offer.signatures_until),
     }
 
 
@@ -101,9 +109,14 @@ def receipt_content(application: Application, content: dict[str, Any]) -> dict[s
         "legal_mentions": offer.legal_mentions or offer.kind_definition.legal_mentions,
         "pieces": [f"{piece['label']} : {file['name']}" for piece in content["pieces"] for file in piece["files"]],
         "annexes": [
-            f"Annexe {annex['number']} – {annex['title']} ({annex['reference']})" for annex in content["annexes"]
+            f"Annexe {annex['number']} – {annex['title']} ({annex['reference'] or _awaited(annex, offer)})"
+            for annex in content["annexes"]
         ],
     }
+
+
+def _awaited(annex: dict[str, Any], offer: Offer) -> str:
+    return f"avis de {annex['signatory']['name']} attendu jusqu’au {to_the_second(offer.signatures_until)}"
 
 
 def tell_candidate(event: str):

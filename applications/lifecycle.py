@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection
 
-from applications import decisions, filing
+from applications import decisions, filing, late_signatures
 from applications.models import Application, ApplicationTransition
 from portal.workflow import Transition, Workflow
 
@@ -80,6 +80,7 @@ WORKFLOW = Workflow(
             sources=frozenset({State.FILED, State.INADMISSIBLE}),
             target=State.ADMISSIBLE,
             allowed=_manages,
+            blockers=late_signatures.blockers,
             effect=filing.tell_candidate("admissible"),
         ),
         Transition(

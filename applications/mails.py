@@ -294,7 +294,8 @@ def offer_moved_for_signatory(payload: Payload) -> Letter:
         raise Obsolete("la réponse n’est plus attendue")
     move, awaited = _move(payload, application.offer), circuit.is_alive(annex)
     link = address("signatory:annex", signing.link_secret(annex))
-    dates = _date_and_reason("À rendre avant le", application.offer.deadline if awaited else None, move)
+    offer = application.offer
+    dates = _date_and_reason("À rendre avant le", (offer.signatures_until or offer.deadline) if awaited else None, move)
     return write(
         payload,
         "offer_moved_for_signatory",

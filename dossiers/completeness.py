@@ -87,6 +87,11 @@ class AnnexState:
         return self.is_stale and self.confirmation_blocks
 
     @property
+    def is_awaited(self) -> bool:
+        """Nothing is left to do but to sign, for who was asked."""
+        return bool(self.annex and self.annex.is_waiting)
+
+    @property
     def is_named(self) -> bool:
         return bool(self.annex and self.annex.signatory_email)
 
@@ -116,6 +121,11 @@ class Completeness:
     @property
     def is_complete(self) -> bool:
         return self.done == self.total
+
+    @property
+    def lacks_only_signatures(self) -> bool:
+        """Whether it may be filed where signatures may follow: nothing else is missing."""
+        return all(step.part == "annex" and step.is_awaited for step in self.steps if not step.is_done)
 
     @property
     def missing_sections(self) -> list[SectionState]:
@@ -159,12 +169,12 @@ class Completeness:
         asked = [self.annex_to_ask] if self.annex_to_ask else []
         return next(iter([*asked, *own] if is_urgent else [*own, *asked]), None)
 
-    def sentences(self) -> list[str]:
-        """What prevents filing, one French sentence each."""
+    def sentences(self, *, signatures_may_follow: bool = False) -> list[str]:
+        """What prevents filing, one French sentence each. signatures_may_follow: those asked may sign after it."""
         return [
             *(f"La partie « {step.spec.title} » est à compléter." for step in self.missing_sections),
             *(step.sentence for step in self.missing_pieces),
-            *(_missing_annex(step) for step in self.missing_annexes),
+            *(_missing_annex(step) for step in self.missing_annexes if not (signatures_may_follow and step.is_awaited)),
         ]
 
 

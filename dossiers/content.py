@@ -122,6 +122,7 @@ def annex_content(
         "changes": [],
         "manner": "",
         "files": [],
+        "awaited": bool(annex and annex.late),  # filed without it: it may follow
     }
     if sign_off:
         changed = changes.changes(sign_off.content["shown"]["sections"], sections)

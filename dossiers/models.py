@@ -16,11 +16,16 @@ from dossiers.spec import AnnexSpec, DossierSpec, get_spec
 from portal.validators import plain_line
 from portal.workflow import TransitionLog
 
-# An annex that was awaited when its dossier was filed may still be answered, once (adr/0021).
-STILL_AWAITED = """
+# An annex that was awaited when its dossier was filed may still be answered, once, by who was asked (adr/0035).
+_SETTLED = (
+    *("id", "dossier_id", "key", "signatory_name", "signatory_function", "signatory_institution", "signatory_email"),
+    *("note", "late", "scan_id", "scan_doubt", "confirmation_asked_at"),
+)
+STILL_AWAITED = f"""
             IF TG_OP = 'UPDATE' THEN
-                IF OLD.late AND NEW.late AND OLD.state <> 'signed'
-                    AND NEW.dossier_id = OLD.dossier_id AND NEW.key = OLD.key THEN
+                IF OLD.late AND OLD.sign_off_id IS NULL
+                    AND ({", ".join(f"NEW.{name}" for name in _SETTLED)})
+                    IS NOT DISTINCT FROM ({", ".join(f"OLD.{name}" for name in _SETTLED)}) THEN
                     RETURN NEW;
                 END IF;
             END IF;

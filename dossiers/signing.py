@@ -62,6 +62,12 @@ def _not_frozen_nor_late(annex: Annex, *, until: datetime | None = None, at: dat
         yield "La date limite est passée."
 
 
+def _in_preparation(annex: Annex, **data: Any):
+    """Who is asked, and for what, is settled by the filing: a late annex takes the answer, nothing else."""
+    if annex.dossier.is_frozen:
+        yield "Le dossier est déposé : il ne change plus."
+
+
 def _answers_this_request(annex: Annex, *, link: str = "", seen: str = "", **data: Any):
     """The answer to this very request, in the light of what the dossier says now.
 
@@ -73,6 +79,11 @@ def _answers_this_request(annex: Annex, *, link: str = "", seen: str = "", **dat
         yield "Cette demande a été retirée ou confiée à une autre personne."
     elif seen and seen != fingerprint(seen_by_signatory(annex)):
         yield "Le dossier a changé pendant votre lecture : relisez-le, puis signez."
+
+
+def _can_be_handed_over(annex: Annex, **data: Any):
+    yield from _in_preparation(annex)
+    yield from _answers_this_request(annex, **data)
 
 
 def _can_be_sent(annex: Annex, **data: Any):
@@ -128,6 +139,7 @@ def _hand_over(annex: Annex, *, to: dict[str, str], **data: Any) -> None:
 
 
 def _paper_fits(annex: Annex, **data: Any):
+    yield from _in_preparation(annex)
     yield from _not_frozen_nor_late(annex, **data)
     if annex.sign_off and annex.sign_off.manner != SignOff.Manner.PAPER:
         yield "Cet avis est signé en ligne : il se confirme ou se refait en ligne, par la même personne."
@@ -195,7 +207,7 @@ WORKFLOW = Workflow(
             sources=ASKED | {State.DECLINED},
             target=State.TO_SEND,
             allowed=_owns,
-            blockers=lambda annex, **data: _not_frozen_nor_late(annex, **data | {"until": None}),
+            blockers=_in_preparation,
             change=_forget_signatory,
         ),
         Transition(
@@ -205,7 +217,7 @@ WORKFLOW = Workflow(
             sources=ASKED,
             target=State.TO_SEND,
             allowed=_owns,
-            blockers=lambda annex, **data: _not_frozen_nor_late(annex, **data | {"until": None}),
+            blockers=_in_preparation,
             change=lambda annex, **data: _end_link(annex, FormerLink.Why.REVOKED),
         ),
         Transition(
@@ -287,7 +299,7 @@ WORKFLOW = Workflow(
             sources=ASKED,
             target=State.SENT,
             allowed=nobody_special,
-            blockers=_answers_this_request,
+            blockers=_can_be_handed_over,
             change=_hand_over,
         ),
         Transition(

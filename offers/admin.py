@@ -26,7 +26,7 @@ COMMON_FIELDSETS = [
         "Lieu et contrat",
         {"fields": ["specialty", "region", "department", "location", "contract", "full_time", "telework"]},
     ),
-    ("Calendrier", {"fields": ["deadline"]}),
+    ("Calendrier", {"fields": ["deadline", "signatures_until"]}),
     (
         "Service chargé des dossiers",
         {
@@ -135,7 +135,7 @@ class OfferAdmin(ManyOffers, HrAdmin):
     def get_readonly_fields(self, request, obj=None):
         """A deadline already published moves by an extension, with its reason; the address of a page stays."""
         settled = obj is not None and obj.state != Offer.State.DRAFT
-        return ["institution", "reference", "slug", "deadline"] if settled else []
+        return ["institution", "reference", "slug", "deadline", "signatures_until"] if settled else []
 
     def add_view(self, request, form_url="", extra_context=None):
         if not self.has_add_permission(request):

@@ -46,6 +46,7 @@ class OfferForm(forms.ModelForm):
             "full_time",
             "telework",
             "deadline",
+            "signatures_until",
             "service_name",
             "service_address",
             "service_email",
@@ -63,8 +64,8 @@ class OfferForm(forms.ModelForm):
                 self.initial.setdefault(name, stored[prefix].get(spec.name))
                 # What candidates were told stays: a campaign's numbers are settled when it is published.
                 self.fields[name].disabled = prefix == PARAMETER and self.instance.state != Offer.State.DRAFT
-        if "deadline" in self.fields:
-            name_parts(self.fields["deadline"])
+        for name in {"deadline", "signatures_until"} & self.fields.keys():
+            name_parts(self.fields[name])
         if not self.instance.legal_mentions and "legal_mentions" in self.fields:
             self.initial["legal_mentions"] = self.kind.legal_mentions
 

@@ -150,7 +150,7 @@ OFFER_SCHEMA = {
             ("reference", "adresse", "intitule", "resume", "texte", "organisme", "specialite", "lieu", "contrat"), _TEXT
         ),
         **dict.fromkeys(("type", "region", "departement"), _CODED),
-        **dict.fromkeys(("publiee_le", "modifiee_le", "date_limite"), _MOMENT),
+        **dict.fromkeys(("publiee_le", "modifiee_le", "date_limite", "date_limite_signatures"), _MOMENT),
         "ouverte": {"type": "boolean"},
         "temps_plein": {"type": ["boolean", "null"]},
         "teletravail": {"type": ["string", "null"]},

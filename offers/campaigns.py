@@ -9,9 +9,11 @@ from typing import Any
 from django.core.exceptions import ValidationError
 
 from dossiers.fields import Date, FieldSpec
+from offers.lifecycle import moved_with
 from offers.models import Offer
 
-OWN_TO_EACH = {"id", "state", "reference", "slug", "published_at", "closed_at", "deadline", "created_at", "updated_at"}
+OWN_TO_EACH = {"id", "state", "reference", "slug", "published_at", "closed_at", "deadline"}
+OWN_TO_EACH |= {"signatures_until", "created_at", "updated_at"}
 
 
 def next_campaign(offer: Offer, *, reference: str, slug: str, deadline: datetime | None) -> Offer:
@@ -27,7 +29,13 @@ def next_campaign(offer: Offer, *, reference: str, slug: str, deadline: datetime
         offer.details, (spec for section in kind.offer_sections for spec in section.fields), shift
     )
     copied["parameters"] = _moved(offer.parameters, kind.parameter_section.fields, shift)
-    return Offer.objects.create(**copied, reference=reference, slug=slug, deadline=deadline)
+    return Offer.objects.create(
+        **copied,
+        reference=reference,
+        slug=slug,
+        deadline=deadline,
+        signatures_until=moved_with(offer.signatures_until, offer.deadline, deadline),
+    )
 
 
 def _moved(raw: Mapping[str, Any], fields: Iterable[FieldSpec], shift: timedelta) -> dict[str, Any]:

@@ -113,6 +113,20 @@ def _set(**values: Any):
     return change
 
 
+def _extend(offer: Offer, *, deadline: datetime, **data: Any) -> None:
+    """Who signs after the deadline keeps as many days, and the same hour of the day in Paris."""
+    offer.signatures_until = moved_with(offer.signatures_until, offer.deadline, deadline)
+    offer.deadline, offer.closed_at = deadline, None
+
+
+def moved_with(moment: datetime | None, before: datetime | None, after: datetime | None) -> datetime | None:
+    """`moment`, moved by as much as the clocks of Paris say between two others; None without all three."""
+    if not (moment and before and after):
+        return None
+    moment, before, after = (timezone.make_naive(timezone.localtime(one)) for one in (moment, before, after))
+    return timezone.make_aware(moment + (after - before))
+
+
 def _now(offer: Offer, data: dict[str, Any]) -> datetime:
     return timezone.now()
 
@@ -175,7 +189,7 @@ WORKFLOW = OfferWorkflow(
             allowed=_manages,
             reason_required=True,
             blockers=_extension_blockers,
-            change=_set(deadline=_asked("deadline"), closed_at=None),
+            change=_extend,
             effect=tell,
         ),
         Transition(

@@ -17,6 +17,7 @@ from django.contrib.postgres.search import (
     SearchVectorField,
     TrigramWordSimilarity,
 )
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.urls import reverse
 from django.utils import timezone
@@ -100,6 +101,8 @@ class Offer(models.Model):
     details: the fields particular to its kind, as typed (`kind.offer_sections`).
     parameters: the campaign's own numbers, as typed (`kind.parameter_section`), over the kind's defaults.
     deadline: the last instant at which a dossier can be filed, or None for an offer without one.
+    signatures_until: the last instant at which the annexes of a dossier filed in time can be signed, or None where all
+    are signed before it is filed.
     published_at: from when on anyone sees it; ahead of now for a publication at a set time (docs/adr/0018).
     closed_at: since when it takes no more dossier, closed or suspended.
     """
@@ -142,6 +145,13 @@ class Offer(models.Model):
         null=True,
         blank=True,
         help_text="Heure de Paris, à la seconde près. Vide : candidatures à tout moment.",
+    )
+    signatures_until = models.DateTimeField(
+        "date limite des signatures",
+        null=True,
+        blank=True,
+        help_text="Heure de Paris, après la date limite : un dossier déposé à temps peut encore recevoir, jusque-là, "
+        "les avis demandés. Vide : tout est signé avant le dépôt.",
     )
     service_name = models.CharField("service chargé du dossier", max_length=200)
     service_address = models.TextField("adresse postale du service")
@@ -189,11 +199,22 @@ class Offer(models.Model):
                 name="published_offer_has_date",
                 condition=models.Q(state="draft") | models.Q(published_at__isnull=False),
                 violation_error_message="Une offre publiée porte sa date de publication.",
-            )
+            ),
+            models.CheckConstraint(
+                name="signatures_follow_deadline",
+                condition=models.Q(signatures_until__isnull=True)
+                | models.Q(deadline__isnull=False, signatures_until__gt=models.F("deadline")),
+                violation_error_message="La date limite des signatures doit suivre la date limite de candidature.",
+            ),
         ]
 
     def __str__(self) -> str:
         return self.title
+
+    def clean(self) -> None:
+        until = self.signatures_until
+        if until and not (self.deadline and until > self.deadline):
+            raise ValidationError({"signatures_until": "Elle doit suivre la date limite de candidature."})
 
     def get_absolute_url(self) -> str:
         return _page_address().replace("slug", self.slug)

@@ -23,6 +23,7 @@ def sheet_content(offer: Offer) -> dict[str, Any]:
     kind = offer.kind_definition
     facts = [
         ("Date limite :", moment(offer.deadline) or "aucune, candidatures à tout moment"),
+        ("Signatures jusqu’au :", moment(offer.signatures_until)),
         ("Organisme :", offer.institution.name),
         ("Spécialité :", offer.specialty),
         ("Lieu :", offer.location),

@@ -46,6 +46,7 @@ def record(offer: Offer) -> dict[str, Any]:
         "publiee_le": _moment(offer.published_at),
         "modifiee_le": _moment(offer.updated_at),
         "date_limite": _moment(offer.deadline),
+        "date_limite_signatures": _moment(offer.signatures_until),
         "conditions": list(kind.eligibility(offer.parameters)),
         "dossier": _dossier(offer),
         "service": {
@@ -87,6 +88,7 @@ COMMON_COLUMNS: dict[str, Callable[[Offer], str]] = {
     "Date de parution": lambda offer: _day(offer.published_at),
     "Intitulé long de l’offre": lambda offer: offer.title,
     "Date limite de candidature": lambda offer: _day(offer.deadline),
+    "Date limite des signatures": lambda offer: _day(offer.signatures_until),
     "Type d’offre": lambda offer: offer.kind_definition.label,
     "Résumé": lambda offer: offer.summary,
     "Nature du contrat": lambda offer: offer.contract,

@@ -30,6 +30,7 @@ HEADINGS = {
     "reference": REFERENCE,
     "title": "Intitulé long de l’offre",
     "deadline": "Date limite de candidature",
+    "signatures_until": "Date limite des signatures",
     "summary": "Résumé",
     "body": "Texte de l’offre",
     "contract": "Nature du contrat",
@@ -46,7 +47,8 @@ HEADINGS = {
     "legal_mentions": "Mentions légales de l’accusé de réception",
 }
 # What candidates were told: it moves by the life cycle, or not at all.
-SETTLED = {"reference", "deadline"}
+MOMENTS = {"deadline", "signatures_until"}
+SETTLED = {"reference"} | MOMENTS
 SETTLED_FOR_GOOD = "ne change plus après la publication."
 NEEDED = ("reference", "title")
 
@@ -88,7 +90,7 @@ def _column_of_all(name: str, heading: str) -> SheetColumn:
         value = getattr(offer, name)
         if value in (None, ""):
             return ""
-        if name == "deadline":
+        if name in MOMENTS:
             return timezone.localtime(value).strftime("%d/%m/%Y %H:%M:%S")
         if name == "full_time":
             return "Oui" if value else "Non"
@@ -170,7 +172,7 @@ def apply_row(change: RowChange, cells: Mapping[str, str], *, open_data: bool = 
 def _says(column: SheetColumn, offer: Offer, text: str) -> bool:
     """Whether this is what the offer says already; a day says as much as its last second."""
     said = tidy(column.read(offer)).strip()
-    return text.strip() == said or (column.name == "deadline" and bool(text.strip()) and said.startswith(text.strip()))
+    return text.strip() == said or (column.name in MOMENTS and bool(text.strip()) and said.startswith(text.strip()))
 
 
 def _write(column: SheetColumn, offer: Offer, text: str) -> list[str]:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from applications import circuit, circuit_mails
 from applications.forms import QuestionAnswerForm, SignatoryForm
 from applications.models import Application
-from applications.views.access import own_draft, spec_part
+from applications.views.access import own_application, own_draft, spec_part
 from dossiers.models import Annex, Question
 from dossiers.signoffs import changes_since, seen_by_signatory
 from portal.workflow import TransitionRefused
@@ -89,7 +89,8 @@ TO_THE_DOSSIER = {"envoyer", "relancer"}
 @login_required
 @require_POST
 def move_annex(request: HttpRequest, pk: UUID, key: str, move: str) -> HttpResponse:
-    application = own_draft(request, pk)
+    after_filing = move == "relancer" and own_application(request, pk).was_filed
+    application = own_application(request, pk) if after_filing else own_draft(request, pk)
     if move not in MOVES:
         raise Http404
     current = get_object_or_404(Annex, dossier=application.dossier, key=key)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_http_methods
 
-from applications import correspondence, filing, lifecycle, reopening, requirements, starting
+from applications import correspondence, filing, late_signatures, lifecycle, reopening, requirements, starting
 from applications.forms import FileForm, StartForm, WithdrawForm
 from applications.models import Application
 from applications.views.access import own_application, own_draft
@@ -95,6 +95,7 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
             "state": state,
             "next_step": state.next_step(application.offer.days_left),
             "is_open": application.offer.is_open(),
+            "is_ready": filing.is_ready(application.offer, state),
             "changes": requirements.unseen(application),
             "can_take_over": Application.objects.of_candidate(request.user).exclude(pk=pk).exists(),
             "chases": correspondence.chases(application.dossier, state),
@@ -105,6 +106,7 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "offer": application.offer,
         "transitions": application.transitions.all(),
         "documents": documents_of(application),
+        "late_annexes": late_signatures.late_annexes(application),
         "can_reopen": reopening.can_reopen(application),
         "replacement": application.replaced_by.exclude(state=Application.State.WITHDRAWN).first(),
         "can_withdraw": "withdraw" in {move.name for move in lifecycle.WORKFLOW.available(application, request.user)},
@@ -137,10 +139,12 @@ def recap(request: HttpRequest, pk: UUID) -> HttpResponse:
             return redirect("applications:receipt", application.pk)
         except TransitionRefused as refusal:
             refusals = refusal.reasons
+    state = completeness(application.dossier)
     context = {
         "application": application,
         "offer": application.offer,
-        "state": completeness(application.dossier),
+        "state": state,
+        "is_ready": filing.is_ready(application.offer, state),
         "content": dossier_content(application.dossier, filing.document_context(application)),
         "form": form,
         "refusals": refusals,

@@ -13,6 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from applications import late_signatures
 from applications.commission import sessions
 from applications.commission.opinions import record_recusal, record_review
 from applications.forms import RecusalForm, ReviewForm
@@ -67,6 +68,7 @@ def _detail(request: HttpRequest, application: Application, **forms) -> HttpResp
         "application": application,
         "offer": application.offer,
         "content": application.dossier.frozen.content,
+        "late_annexes": late_signatures.late_annexes(application),
         "documents": documents_of(application),
         "review": mine,
         "review_form": forms.get("review_form") or ReviewForm(instance=mine),

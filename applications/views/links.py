@@ -66,7 +66,7 @@ def dead_link(request: HttpRequest, annex: Annex | None = None, former: FormerLi
         "former": former,
         "application": annex.dossier.application if annex else None,
         "offer": offer,
-        "closes_at": circuit.closes_at(annex) if annex else None,
+        "closes_at": circuit.accepts_until(annex) if annex else None,
         "too_late": annex and circuit.is_too_late(annex),
     }
     return render(request, "signatory/dead_link.html", context, status=410 if annex or former else 404)

@@ -123,14 +123,14 @@ def place(request: HttpRequest, pk: UUID, piece_pk: UUID) -> HttpResponse:
 
 @by_link("GET")
 def signatory_printed(request: HttpRequest, annex: Annex, token: str) -> HttpResponse:
-    if not (annex.is_asked and circuit.is_alive(annex)):
+    if annex.late or not (annex.is_asked and circuit.is_alive(annex)):
         return redirect("signatory:annex", token)
     return _pdf(papers.printed(annex.dossier.application, annex.key), annex.spec.number)
 
 
 @by_link("GET", "HEAD", "POST")
 def signatory_paper(request: HttpRequest, annex: Annex, token: str) -> HttpResponse:
-    if not (annex.is_asked and circuit.is_alive(annex)):
+    if annex.late or not (annex.is_asked and circuit.is_alive(annex)):
         return redirect("signatory:annex", token)
     form = PaperForm(request.POST or None, request.FILES or None, instance=annex)
     if request.method == "POST" and form.is_valid():
