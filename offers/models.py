@@ -211,13 +211,13 @@ class Offer(models.Model):
     def __str__(self) -> str:
         return self.title
 
+    def get_absolute_url(self) -> str:
+        return _page_address().replace("slug", self.slug)
+
     def clean(self) -> None:
         until = self.signatures_until
         if until and not (self.deadline and until > self.deadline):
             raise ValidationError({"signatures_until": "Elle doit suivre la date limite de candidature."})
-
-    def get_absolute_url(self) -> str:
-        return _page_address().replace("slug", self.slug)
 
     @property
     def region_name(self) -> str:

@@ -202,6 +202,7 @@ def judge(change: RowChange) -> None:
         # An unfinished draft may be saved; what is missing is told at publication.
         blank = {name for name in HEADINGS if getattr(change.offer, name) in (None, "")}
         change.offer.clean_fields(exclude={"institution", "slug", "details", "parameters", *blank})
+        change.offer.clean()
     except ValidationError as error:
         for name, messages in error.message_dict.items():
             change.errors += [f"{HEADINGS.get(name, name)} : {message}" for message in messages]
