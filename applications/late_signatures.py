@@ -19,7 +19,9 @@ from offers.models import Offer
 
 
 def late_annexes(application: Application) -> list[Annex]:
-    """Those that were awaited when the dossier was filed, as they stand now; one query."""
+    """Those that were awaited when the dossier was filed, as they stand now; one query where the offer lets them."""
+    if application.offer.signatures_until is None:
+        return []
     annexes = list(application.dossier.annexes.filter(late=True).select_related("sign_off").order_by("key"))
     for annex in annexes:
         annex.dossier = application.dossier  # its spec and its offer are known

@@ -272,6 +272,7 @@ def _annex(annex: Mapping[str, Any]) -> dict[str, Any]:
         "opinion": "",
         "text": "",
         "signed": False,
+        "awaited": False,
         "signed_at_display": "",
         "signed_by": "",
         "signed_quality": "",

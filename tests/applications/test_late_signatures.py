@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime, timedelta
 
+import pypdfium2
 import pytest
 import time_machine
 from django.db import DatabaseError, IntegrityError, transaction
@@ -11,10 +12,10 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from applications import answering, circuit, late_signatures
+from applications import answering, circuit, documents, late_signatures
 from applications.models import Application, Receipt
 from dossiers import signing
-from dossiers.models import Annex, Dossier, FrozenDossier, SignOff
+from dossiers.models import Annex, Document, Dossier, FrozenDossier, SignOff
 from offers import lifecycle as offer_lifecycle
 from offers.campaigns import next_campaign
 from offers.models import Offer
@@ -76,6 +77,14 @@ def test_a_dossier_whose_opinion_was_asked_is_filed_and_says_until_when_it_waits
     frozen = FrozenDossier.objects.get().content
     assert [annex["awaited"] for annex in frozen["annexes"]] == [True]
     assert frozen["context"]["signatures_until_display"] == "25 octobre 2026 à 23:59:59"
+
+
+def test_the_printed_dossier_says_until_when_an_opinion_is_awaited():
+    application = filed_without()[0]
+    with documents.obtain(application, Document.Kind.DOSSIER).file.open("rb") as file:
+        pdf = pypdfium2.PdfDocument(file.read())
+    text = " ".join(" ".join(page.get_textpage().get_text_range() for page in pdf).split())
+    assert "avis attendu jusqu’au" in text
 
 
 def test_a_second_after_the_deadline_nothing_is_filed():
