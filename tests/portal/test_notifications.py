@@ -14,6 +14,7 @@ from django.core.files.storage import default_storage
 from django.db import connection, transaction
 from django.test import override_settings
 from django.utils import timezone
+from django.utils.html import escape
 from kombu import pools
 
 from applications import answering, circuit, lifecycle
@@ -421,7 +422,7 @@ def test_every_letter_has_a_text_and_the_same_words_in_html(smtp_sink):
         assert "Poste <b>" not in html, kind
         for address in [line for line in text.splitlines() if "://" in line]:
             assert address.startswith(django_settings.SITE_URL), kind
-            assert f'href="{address}"' in html, kind
+            assert f'href="{escape(address)}"' in html, kind
 
 
 def test_the_receipt_comes_with_its_document(smtp_sink):
