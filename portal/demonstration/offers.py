@@ -8,9 +8,9 @@ from django.utils import timezone
 
 from applications.commission.sessions import fill_agenda
 from applications.models import Commission, CommissionMember
-from offers import lifecycle
+from offers import alerts, lifecycle
 from offers.demo import load_institutions, load_offers
-from offers.models import Offer
+from offers.models import Alert, Favourite, Offer
 from portal.accounts.models import Institution, User
 
 COMMISSIONS = (
@@ -45,6 +45,15 @@ def _publish(values: dict, institutions: dict[str, Institution], administrator: 
     if is_closed:
         lifecycle.WORKFLOW.run(offer, "expire", reason="Date limite atteinte.")
     return Offer.objects.get(pk=offer.pk)
+
+
+def make_followers(users: dict[str, User], offers: dict[str, Offer]) -> None:
+    """Someone who keeps two offers at hand, and an address that follows psychiatry in Normandy."""
+    for offer in [offer for offer in offers.values() if offer.is_open()][:2]:
+        Favourite.objects.get_or_create(user=users["candidat@example.org"], offer=offer)
+    alert, is_new = Alert.objects.get_or_create(email="candidat@example.org", query="q=psychiatrie&region=28")
+    if is_new:
+        alerts.confirm(alert)
 
 
 def make_commissions(institutions: dict[str, Institution], users: dict[str, User], offers: dict[str, Offer]) -> None:

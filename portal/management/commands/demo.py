@@ -4,7 +4,7 @@ from django.db import transaction
 
 from portal.demonstration.accounts import ADMINISTRATOR, listing, make_accounts
 from portal.demonstration.dossiers import make_dossiers
-from portal.demonstration.offers import make_commissions, make_institutions, make_offers, make_sessions
+from portal.demonstration.offers import make_commissions, make_followers, make_institutions, make_offers, make_sessions
 
 
 class Command(BaseCommand):
@@ -18,6 +18,7 @@ class Command(BaseCommand):
             users = make_accounts(institutions)
             offers = make_offers(institutions, users[ADMINISTRATOR])
             make_commissions(institutions, users, offers)
+            make_followers(users, offers)
         make_dossiers(users, offers)
         make_sessions(users)
         self.stdout.write(listing())
