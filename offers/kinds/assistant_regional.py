@@ -304,6 +304,7 @@ kind = OfferKind(
         "maximum_university",
         "commission_period",
         "subdivisions",
+        "confirmation",
     ),
     build_dossier=_dossier,
     build_screening=_screening,

@@ -325,7 +325,7 @@ kind = OfferKind(
         "minimum_ambulatory": 50,
         "annexes": _normandie.annex_keys(ANNEXES),
     },
-    public_parameters=("session_label", "starts", "minimum_ambulatory", "subdivisions"),
+    public_parameters=("session_label", "starts", "minimum_ambulatory", "subdivisions", "confirmation"),
     build_dossier=_dossier,
     build_screening=_screening,
     conditions=(

@@ -62,7 +62,8 @@ def test_every_type_of_field_is_here():
     def types(base):
         return {base, *(inner for sub in base.__subclasses__() for inner in types(sub))}
 
-    assert {type(spec) for spec in ONE_OF_EACH} == types(fields.FieldSpec) - {fields.FieldSpec}
+    ours = {kind for kind in types(fields.FieldSpec) if kind.__module__ == fields.__name__}  # a kind may have its own
+    assert {type(spec) for spec in ONE_OF_EACH} == ours - {fields.FieldSpec}
 
 
 @pytest.mark.parametrize("spec", ONE_OF_EACH, ids=lambda spec: f"{type(spec).__name__}-{spec.label}")

@@ -161,7 +161,7 @@ def ask_for_signatures(candidate: Page, spec: DossierSpec) -> None:
         )
         candidate.get_by_role("button", name="Enregistrer et relire le message").click()
         candidate.get_by_role("button", name="Envoyer la demande").click()
-        expect(candidate.get_by_text(f"En attente de Signataire {annex.number}")).to_be_visible()
+        expect(candidate.locator("p", has_text=f"En attente de Signataire {annex.number} depuis")).to_be_visible()
 
 
 def cannot_file_yet(candidate: Page, spec: DossierSpec) -> None:

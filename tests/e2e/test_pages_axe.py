@@ -187,8 +187,8 @@ def test_pages_of_a_dossier_in_preparation(visitor, inspect):
         inspect(page)
     page.goto(at(fresh, "piece", "cv"))
     inspect(page)
-    page.evaluate("document.querySelector('[data-upload]').requestSubmit()")  # without a file
-    page.wait_for_load_state()
+    with page.expect_navigation():
+        page.evaluate("document.querySelector('[data-upload]').requestSubmit()")  # without a file
     inspect(page, wrong=True)
     page.goto(at(ready, "piece", "diplomas"))
     inspect(page)

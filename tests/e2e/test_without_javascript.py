@@ -51,7 +51,7 @@ def test_a_dossier_without_javascript(visitor):
     fill(page, {f"signatory_{name}": value for name, value in signatory.items()})
     page.get_by_role("button", name="Enregistrer et relire le message").click()
     page.get_by_role("button", name="Envoyer la demande").click()
-    expect(page.get_by_text("En attente de Signataire")).to_be_visible()
+    expect(page.locator("p", has_text="En attente de Signataire depuis")).to_be_visible()
 
     annex = application.dossier.annexes.get()
     reader = visitor(java_script_enabled=False, **PHONE)

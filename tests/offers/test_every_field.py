@@ -18,8 +18,8 @@ from tests.answers import filled_section
 
 pytestmark = pytest.mark.django_db
 EVERY_KIND = pytest.mark.parametrize("kind", all_kinds(), ids=lambda kind: kind.slug)
-# Told where they are of use: in the privacy notice; as the dossier's annexes.
-TOLD_ELSEWHERE = {"agency", "privacy_contact", "annexes"}
+# Told where they are of use: in the privacy notice; as the dossier's annexes and pieces.
+TOLD_ELSEWHERE = {"agency", "privacy_contact", "annexes", "extra_pieces"}
 # What the portal keeps for itself.
 INWARD = {"id", "kind", "state", "slug", "legal_mentions", "closed_at", "created_at", "details", "parameters"}
 COMMON = {

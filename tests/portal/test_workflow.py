@@ -273,7 +273,7 @@ def test_a_month_of_publication_unless_a_reason_is_given():
 @pytest.mark.parametrize(
     ("deadline", "told"),
     [
-        (None, "Date limite de candidature : Ce champ est à compléter"),
+        (None, "Date limite de candidature\u00a0: Ce champ est à compléter"),
         (timezone.now() - timedelta(days=1), "elle est déjà passée"),
     ],
 )
