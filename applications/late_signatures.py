@@ -1,4 +1,4 @@
-"""Opinions that come after their dossier was filed, where the offer lets them (docs/adr/0035).
+"""Opinions that come after their dossier was filed, where the offer lets them (docs/adr/0026).
 
 What was filed does not change by them: each is a sealed record of its own, read beside it.
 """

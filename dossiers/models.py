@@ -16,7 +16,7 @@ from dossiers.spec import AnnexSpec, DossierSpec, get_spec
 from portal.validators import plain_line
 from portal.workflow import TransitionLog
 
-# An annex that was awaited when its dossier was filed may still be answered, once, by who was asked (adr/0035).
+# An annex that was awaited when its dossier was filed may still be answered, once, by who was asked (adr/0026).
 _SETTLED = (
     *("id", "dossier_id", "key", "signatory_name", "signatory_function", "signatory_institution", "signatory_email"),
     *("note", "late", "scan_id", "scan_doubt", "confirmation_asked_at"),

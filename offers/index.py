@@ -1,7 +1,7 @@
 """The public offers as a search counts them: for each value of each facet, its offers are the bits of one integer.
 
 What a further choice would give is then an AND and a count of bits: microseconds for ten thousand offers. Each process
-keeps one index, under the revision that the database changes with any offer (docs/adr/0041): an outdated one is never
+keeps one index, under the revision that the database changes with any offer (docs/adr/0027): an outdated one is never
 read. Offers stand in the order of their deadlines, so that those open at an instant, or closing within a week, are a
 range: time passing changes nothing here.
 """

@@ -169,7 +169,7 @@ def cannot_file_yet(candidate: Page, spec: DossierSpec) -> None:
     candidate.get_by_role("link", name="Relire tout le dossier").click()
     main = candidate.get_by_role("main")
     expect(main.get_by_text("Ce dossier ne peut pas encore être déposé")).to_be_visible()
-    expect(main.get_by_role("button")).to_have_count(0)
+    expect(main.get_by_role("button", name="Déposer")).to_have_count(0)
     for place in (*(section.title for section in spec.sections), "CV détaillé", "Annexe 5"):
         expect(main.locator(".fr-alert").get_by_role("link", name=place)).to_be_visible()
     token = candidate.locator("[name=csrfmiddlewaretoken]").first.get_attribute("value")
