@@ -29,8 +29,11 @@ SAYING = """
 """
 STEM = re.compile(r"(?<!!)'([^']+)'")  # in a query as PostgreSQL writes it; after "!", a word that is not wanted
 # What a list reads of each offer.
-LISTED = ["id", "kind", "state", "institution_id", "slug", "title", "summary", "region"]
-LISTED += ["published_at", "deadline", "closed_at"]
+_LISTED = {"id", "kind", "state", "institution_id", "slug", "title", "summary", "region"}
+_LISTED |= {"published_at", "deadline", "closed_at"}
+LISTED = [
+    field.attname for field in Offer._meta.concrete_fields if field.attname in _LISTED
+]  # `from_db` wants their order
 LISTED_SQL = f"SELECT {', '.join(LISTED)} FROM offers_offer WHERE id = ANY(%(ids)s::bigint[])"
 EVERYTHING = Offer.objects.defer("search", "plain")
 

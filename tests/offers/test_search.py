@@ -12,13 +12,14 @@ from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from offers.data import neighbours
 from offers.filters import FACETS, SORTS, Criteria
 from offers.models import SEARCH_CONFIG, Offer
-from offers.search import Found
+from offers.search import LISTED, Found
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -250,3 +251,12 @@ def test_drafts_are_never_found():
     make.OfferFactory(draft=True, title="Secret")
     assert found("q=secret&closes=on").total == 0
     assert Offer.objects.count() == 1
+
+
+def test_a_listed_offer_has_the_values_of_its_row(client):
+    stored = make.OfferFactory(deadline=timezone.now() + timedelta(days=40), region="28", summary="Deux phrases.")
+    (listed,) = found("").offers()
+    assert {name: getattr(listed, name) for name in LISTED} == {n: getattr(stored, n) for n in LISTED}
+    assert f"Jusqu’au {date_format(timezone.localtime(stored.deadline), 'j F Y')}" in (
+        client.get(LIST).content.decode()
+    )
