@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from django.db import models
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Upper
 from django.utils import timezone
 
 
@@ -67,6 +67,8 @@ class Mail(models.Model):
         verbose_name_plural = "courriels"
         ordering = ["-created_at", "-pk"]
         indexes = [
+            # Whether a person was written to lately, whatever the case of the address.
+            models.Index(Upper("recipient"), "sent_at", condition=models.Q(state="sent"), name="mail_sent_to"),
             models.Index(
                 fields=["priority", "next_attempt_at", "id"],
                 include=["domain", "quiet_until"],
