@@ -53,7 +53,7 @@ def open_request(page: Page) -> None:
     page.goto("/demo/courrier/")
     for address in page.locator(".portal-mail a[href*='/avis/']").evaluate_all("links => links.map(a => a.href)"):
         page.goto(address)
-        if page.get_by_role("button", name="Signer mon avis").count():
+        if page.get_by_role("button", name="Relire et signer").count():
             return
     raise SystemExit("Aucune demande d’avis en attente dans le courrier de la démonstration.")
 
