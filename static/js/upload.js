@@ -172,5 +172,6 @@ if (form) {
   field.addEventListener("change", () => form.requestSubmit());
   addEventListener("online", () => list.querySelectorAll("li button:not([hidden])").forEach((button) => button.click()));
   addEventListener("beforeunload", warn);
+  if (field.files.length) form.requestSubmit(); // chosen before this script had come, on a slow connection
 }
 if (document.querySelector("[data-files]")) setTimeout(follow, CHECK_EVERY);

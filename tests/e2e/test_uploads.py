@@ -69,6 +69,17 @@ def test_a_connection_that_drops_loses_nothing(visitor, application):
     assert application.dossier.pieces.get().name == "cv.pdf"
 
 
+def test_a_file_chosen_before_the_script_has_come_leaves_too(visitor, application):
+    page = open_page(visitor, application, "diplomas")
+    held: list[Route] = []
+    page.route("**/js/upload.*js", lambda route: held.append(route))
+    page.goto(page.url, wait_until="commit")
+    page.locator("[name=file]").set_input_files(file("diplôme.pdf"))
+    expect(page.get_by_role("button", name="Envoyer le fichier")).to_be_visible()  # the script has not run
+    held.pop().continue_()
+    expect(page.locator(".portal-file__name")).to_have_text("diplôme.pdf")
+
+
 def test_without_javascript_several_files_leave_and_one_is_replaced(visitor, application):
     page = open_page(visitor, application, java_script_enabled=False)
     page.locator("[name=file]").set_input_files([file("un.pdf"), file("deux.pdf"), file("texte.txt", b"Bonjour.")])
