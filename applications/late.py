@@ -72,7 +72,7 @@ def drafts(offer: Offer, chosen: str = "", words: str = ""):
     elif chosen == "declinee":
         found = found.filter(Exists(annexes.filter(state=Annex.State.DECLINED)))
     elif chosen == "adresse":
-        found = found.filter(Exists(annexes.filter(Exists(_undelivered()), state__in=Annex.WAITING)))
+        found = found.filter(Exists(annexes.filter(Exists(undelivered()), state__in=Annex.WAITING)))
     elif chosen == "dormant":
         since = timezone.now() - ASLEEP_AFTER
         saved = SectionAnswers.objects.filter(dossier=OuterRef("dossier"), saved_at__gte=since)
@@ -88,7 +88,7 @@ def drafts(offer: Offer, chosen: str = "", words: str = ""):
     )
 
 
-def _undelivered():
+def undelivered():
     """Mails to this annex's signatory that their server refused, since the present request left."""
     return Mail.objects.filter(
         thread=OuterRef("dossier_id"),
@@ -165,7 +165,7 @@ def due(offer: Offer, now: datetime | None = None) -> Due:
     chased = recent.filter(thread=OuterRef("dossier_id"), kind__in=CHASES, recipient=OuterRef("signatory_email"))
     signatories = waiting.annotate(address=Lower("signatory_email")).filter(
         ~Exists(chased),
-        ~Exists(_undelivered()),
+        ~Exists(undelivered()),
         ~Exists(refusals.filter(address=OuterRef("address"))),
         renewed_at__lte=since,
     )

@@ -99,6 +99,12 @@ def late_page(count, hr):
     return reverse("admin:applications_late", args=[offer.pk]), hr.user
 
 
+def hr_desk(count, hr):
+    for offer in make.OfferFactory.create_batch(count, institution=hr.institution):
+        make.invited_annex(make.ApplicationFactory(offer=offer))
+    return reverse("admin:index"), hr.user
+
+
 def admin_commissions(count, hr):
     make.CommissionFactory.create_batch(count, institution=hr.institution)
     return reverse("admin:applications_commission_changelist"), hr.user
@@ -127,6 +133,7 @@ LISTS = [
     admin_offers,
     admin_drafts,
     late_page,
+    hr_desk,
     admin_commissions,
     admin_accounts,
     admin_mails,
