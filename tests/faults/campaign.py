@@ -23,7 +23,9 @@ from portal.embedded.processes import Child
 from portal.embedded.redis import Redis
 from tests.servers import CHECKOUT, MailSink
 
-WINDOW = 3.0  # seconds from a 250 within which a killed worker may not have recorded it
+# Seconds, around the moment at which the mail server agrees, in which the death of a worker explains a double: it had
+# handed over the whole mail and died before the 250, or after it and before the record.
+WINDOW = (-1.0, 3.0)
 PATIENCE = 240.0
 SLOWNESS = 0.03  # of the mail server, before its 250
 DEADLY = {"worker"}  # for a mail that has left: a connection that dies is replaced, and the mail recorded
@@ -54,17 +56,19 @@ class Outcome:
     lost: int = 0
     doubles: int = 0
     unexplained: int = 0  # doubles without a death in their window
+    remarks: list[str] = field(default_factory=list)  # what there is to know of the unexplained
 
     def __add__(self, other: Outcome) -> Outcome:
         return Outcome(
             self.kills + other.kills,
             *(getattr(self, name) + getattr(other, name) for name in ("mails", "lost", "doubles", "unexplained")),
+            self.remarks + other.remarks,
         )
 
     def __str__(self) -> str:
         kills = ", ".join(f"{victim} {count}" for victim, count in sorted(self.kills.items()))
         figures = f"mails={self.mails} lost={self.lost} doubles={self.doubles} unexplained={self.unexplained}"
-        return f"kills={self.kills.total()} ({kills}) {figures}"
+        return "\n".join([f"kills={self.kills.total()} ({kills}) {figures}", *self.remarks])
 
 
 class Campaign:
@@ -158,12 +162,19 @@ class Campaign:
             arrivals.setdefault(identifier, []).append(at)
         outcome = Outcome(Counter(victim for _, victim in self.deaths), expected)
         outcome.lost = expected - len(arrivals)
-        for times in arrivals.values():
+        for identifier, times in arrivals.items():
             for at in times[:-1]:
                 outcome.doubles += 1
-                after = [victim for death, victim in self.deaths if 0 <= death - at < WINDOW]
-                outcome.unexplained += not DEADLY.intersection(after)
+                around = [victim for death, victim in self.deaths if WINDOW[0] <= death - at < WINDOW[1]]
+                if not DEADLY.intersection(around):
+                    outcome.unexplained += 1
+                    outcome.remarks.append(self._remark(identifier, times))
         return outcome
+
+    def _remark(self, identifier: str, times: list[float]) -> str:
+        deaths = ", ".join(f"{victim} {death - times[0]:+.2f} s" for death, victim in self.deaths)
+        again = ", ".join(f"{at - times[0]:+.2f} s" for at in times[1:])
+        return f"  {identifier} came again after {again}; deaths: {deaths}"
 
 
 def kill(child: Child) -> None:
