@@ -35,12 +35,14 @@ class Facet:
 
     labels: the words of its values, where they are known beforehand; else a value is its own label, and an
         institution's is its name.
+    names_itself: whether a value is understood without the facet's title ("Normandie", unlike "Oui").
     """
 
     name: str
     title: str
     column: str
     labels: Callable[[], Mapping[str, str]] | None = None
+    names_itself: bool = True
 
 
 @cache
@@ -56,7 +58,7 @@ FACETS = (
     Facet("departement", "Département", "department", department_labels),
     Facet("organisme", "Organisme", "institution_id"),
     Facet("contrat", "Contrat", "contract"),
-    Facet("teletravail", "Télétravail", "telework", lambda: dict(Offer.Telework.choices)),
+    Facet("teletravail", "Télétravail", "telework", lambda: dict(Offer.Telework.choices), names_itself=False),
 )
 
 
@@ -143,6 +145,11 @@ class Criteria:
     @property
     def near_label(self) -> str:
         return department_labels()[self.near]
+
+    @property
+    def filter_count(self) -> int:
+        """How many choices are made besides the words, for who does not see them."""
+        return bool(self.near) + sum(map(len, self.chosen.values())) + self.with_closed
 
     @property
     def is_only_words(self) -> bool:

@@ -75,3 +75,27 @@ def test_the_menu_without_javascript(visitor):
     menu.get_by_role("link", name="Offres").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Offres de santé-justice")
     expect(page.get_by_role("navigation", name="vous êtes ici").get_by_role("link", name="Accueil")).to_be_visible()
+
+
+def test_offers_come_before_their_filters_on_a_phone_alone(visitor):
+    OfferFactory(title="Médecin coordonnateur", region="84")
+    OfferFactory(title="Assistant spécialisé", region="28")
+    page = visitor(java_script_enabled=False, **PHONE)
+    page.goto("/offres/")
+    title, first = (page.locator(part).first.bounding_box() for part in ("h1", ".portal-card"))
+    assert first["y"] - title["y"] < 0.6 * page.viewport_size["height"]
+    region = page.get_by_text("Région", exact=True).first
+    expect(region).to_be_hidden()
+    page.get_by_text("Filtrer et trier").click()
+    region.click()
+    page.get_by_text("Normandie (1)").click()
+    page.get_by_role("button", name="Rechercher").click()
+    expect(page.get_by_text("1 filtre", exact=True)).to_be_visible()
+    expect(page.locator(".portal-card")).to_have_count(1)
+    page.get_by_title("Retirer le critère Normandie").click()
+    expect(page.locator(".portal-card")).to_have_count(2)
+
+    wide = visitor(java_script_enabled=False)
+    wide.goto("/offres/")
+    expect(wide.get_by_text("Filtrer et trier")).to_be_hidden()
+    expect(wide.get_by_label("Trier par")).to_be_visible()

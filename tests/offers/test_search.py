@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -196,6 +197,19 @@ def test_an_address_can_be_shared(client, offers):
     criteria = Criteria.read(QueryDict("tri=recentes&region=84&q=medecins&region=28&inconnu=1&page=3"))
     assert criteria.query == "q=medecins&region=28&region=84&tri=recentes"
     assert Criteria.read(QueryDict(criteria.query)) == criteria
+
+
+def test_each_choice_is_told_and_can_be_taken_back(client, offers):
+    asked = "q=medecins&pres=76&region=28&teletravail=oui&closes=on"
+    page = client.get(f"{LIST}?{asked}").content.decode()
+    assert "4 filtres" in page
+    tags = dict(re.findall(r'<a class="fr-tag[^"]*" href="[^"?]*\?([^"]*)"[^>]*>([^<]*)</a>', page))
+    assert set(tags.values()) == {
+        "medecins", "Près de Seine-Maritime (76)", "Normandie", "Télétravail&nbsp;: Oui", "Offres closes aussi"
+    }  # fmt: skip
+    without = [set(asked.split("&")) - set(address.replace("&amp;", "&").split("&")) for address in tags]
+    assert sorted(map(len, without)) == [1] * 5
+    assert "filtres</span>" not in client.get(f"{LIST}?q=medecins").content.decode()
 
 
 def test_the_number_of_queries_is_constant(client, offers):
