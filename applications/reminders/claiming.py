@@ -22,6 +22,7 @@ from portal.notifications import outbox
 
 DRAFTS = 2000  # of one batch
 FIRST = UUID(int=0)
+KEPT = "FOR KEY SHARE"  # no draft of the batch is erased before its reminders are committed
 
 
 @dataclass(frozen=True)
@@ -65,22 +66,19 @@ CONCERNED = f"""
         SELECT id, offer_id, dossier_id, candidate_id, created_at
         FROM applications_application
         WHERE state = 'draft' AND offer_id = ANY(%(offers)s) AND (offer_id, id) > (%(after_offer)s, %(after)s)
-        ORDER BY offer_id, id LIMIT %(size)s
+        ORDER BY offer_id, id LIMIT %(size)s {{lock}}
     ), concerned AS (
         SELECT plan.*, 'application:' || batch.id AS target, batch.id AS application_id, dossier_id AS thread,
             'candidate_reminder' AS kind, candidate.email AS recipient,
             jsonb_build_object('application', batch.id) AS payload,
-            (coalesce(activity.latest, batch.created_at) AT TIME ZONE %(zone)s)::date AS since
-        FROM batch
-        JOIN plan ON plan.offer_id = batch.offer_id AND plan.audience = '{Audience.CANDIDATE}'
-        JOIN accounts_user candidate ON candidate.id = batch.candidate_id
-        LEFT JOIN LATERAL (
-            SELECT greatest(
+            (CASE WHEN plan.step IS NULL THEN greatest(
                 batch.created_at,
                 (SELECT max(saved_at) FROM dossiers_sectionanswers WHERE dossier_id = batch.dossier_id),
                 (SELECT max(uploaded_at) FROM dossiers_piece WHERE dossier_id = batch.dossier_id)
-            ) AS latest
-        ) activity ON plan.step IS NULL
+            ) ELSE batch.created_at END AT TIME ZONE %(zone)s)::date AS since
+        FROM batch
+        JOIN plan ON plan.offer_id = batch.offer_id AND plan.audience = '{Audience.CANDIDATE}'
+        JOIN accounts_user candidate ON candidate.id = batch.candidate_id
         UNION ALL
         SELECT plan.*, 'annex:' || annex.id, batch.id, annex.dossier_id, 'signatory_reminder', annex.signatory_email,
             jsonb_build_object('annex', annex.id, 'link_hash', annex.link_hash),
@@ -111,21 +109,24 @@ GIVEN = """
     )
 """
 # Nobody who was told the same day or later, by whatever rule, is told again. In one order: two planners never wait
-# for each other.
+# for each other. "IS TRUE" keeps each test a look-up by index or by hash, however wrong the database is about how many
+# rows there are: as joins, they become a hundred times slower while a campaign fills the tables.
 CLAIM = f"""
-    claimed AS (
-        INSERT INTO applications_reminder (rule_id, target, step, application_id, queued_at)
-        SELECT rule_id, target, step, application_id, %(now)s FROM due
-        WHERE NOT EXISTS (
+    fresh AS MATERIALIZED (
+        SELECT nextval('applications_reminder_id_seq') AS id, due.* FROM due
+        WHERE (NOT EXISTS (
             SELECT 1 FROM applications_reminder told WHERE told.target = due.target AND told.step >= due.step
-        )
+        )) IS TRUE
+    ), claimed AS (
+        INSERT INTO applications_reminder (id, rule_id, target, step, application_id, queued_at)
+        SELECT id, rule_id, target, step, application_id, %(now)s FROM fresh
         ORDER BY target
         ON CONFLICT (target, step, rule_id) DO NOTHING
-        RETURNING id, rule_id, target
+        RETURNING id
     ), letters AS (
-        SELECT kind, recipient, payload || jsonb_build_object('reminder', claimed.id) AS payload, thread,
+        SELECT kind, recipient, payload || jsonb_build_object('reminder', id) AS payload, thread,
             {outbox.LATER:d} AS priority, quiet_until
-        FROM claimed JOIN due USING (rule_id, target)
+        FROM fresh WHERE (id IN (SELECT id FROM claimed)) IS TRUE
     ), queued AS (
         {outbox.insert_from("letters")} RETURNING 1
     )
@@ -136,7 +137,7 @@ def claim_drafts(plans: Sequence[Plan], now: datetime) -> int:
     """Claim and queue what these rules make due for the drafts of their offers; returns how many."""
     count, after = 0, (0, FIRST)
     statement = f"""
-        WITH {CONCERNED}, {DUE}, {CLAIM}
+        WITH {CONCERNED.format(lock=KEPT)}, {DUE}, {CLAIM}
         SELECT (SELECT count(*) FROM queued), offer_id, id FROM batch ORDER BY offer_id DESC, id DESC LIMIT 1
     """
     while after and plans:

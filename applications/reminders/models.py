@@ -76,13 +76,22 @@ class Reminder(models.Model):
     target: whom or what it is about ("application:…", "annex:…", "offer:…", "report:…", "session:…").
     step: the Paris day on which it fell due. Another deadline makes other days, hence reminders of its own.
     application: so that it goes with it; None where it is about several.
+    No foreign key is checked row by row, which would cost more than writing the rows: rules go with their offer alone,
+    and the planner locks the drafts of a batch (reminders.claiming).
     """
 
-    rule = models.ForeignKey(ReminderRule, models.CASCADE, related_name="reminders")
+    rule = models.ForeignKey(
+        ReminderRule, models.CASCADE, related_name="reminders", db_index=False, db_constraint=False
+    )
     target = models.CharField(max_length=90)
     step = models.DateField()
     application = models.ForeignKey(
-        "applications.Application", models.CASCADE, null=True, related_name="reminders", db_index=False
+        "applications.Application",
+        models.CASCADE,
+        null=True,
+        related_name="reminders",
+        db_index=False,
+        db_constraint=False,
     )
     queued_at = models.DateTimeField()
 

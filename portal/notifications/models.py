@@ -25,6 +25,7 @@ class Priority(models.IntegerChoices):
 class Mail(models.Model):
     """One mail to one person.
 
+    uid: what nobody can guess of its Message-ID.
     payload: what the kind's builder needs to write the mail: identifiers, never a link's secret (allauth's mails, whose
         words are known at once, hold their short-lived code or link: emptied once sent or given up).
     thread: what the mail is about, so that a dossier can show its mails (its primary key); None for an account's.
@@ -41,7 +42,7 @@ class Mail(models.Model):
 
     UNDELIVERED = frozenset({State.BOUNCED, State.FAILED})
 
-    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    uid = models.UUIDField(default=uuid.uuid4, editable=False)
     kind = models.CharField("nature", max_length=60)
     recipient = models.EmailField("destinataire")
     domain = models.GeneratedField(
@@ -78,7 +79,12 @@ class Mail(models.Model):
             models.Index(
                 fields=["state", "id"], condition=models.Q(state__in=["bounced", "failed"]), name="mail_undelivered"
             ),
-            models.Index(fields=["tried_at"], include=["domain"], name="mail_tried"),
+            models.Index(
+                fields=["tried_at"],
+                include=["domain"],
+                condition=models.Q(tried_at__isnull=False),
+                name="mail_tried",
+            ),
             models.Index(fields=["thread", "id"], condition=models.Q(thread__isnull=False), name="mail_thread"),
         ]
 
@@ -88,7 +94,7 @@ class Mail(models.Model):
     @property
     def message_id(self) -> str:
         """The same at every try, so that a double delivery can be recognised by the receiving side."""
-        return f"<{self.uid}@portail-sante-justice>"
+        return f"<{self.pk}.{self.uid}@portail-sante-justice>"
 
     @property
     def can_be_retried(self) -> bool:
