@@ -41,7 +41,7 @@ def pending_changes(annex: Annex) -> list[dict[str, str]]:
 def keep_draft(annex: Annex, draft: dict[str, Any]) -> Annex:
     """Keep what the signatory has typed so far, right or wrong; the next device that opens the link goes on with it."""
     with transaction.atomic():
-        _still_awaited(annex)
+        circuit.hold(annex)
         if annex.state not in {Annex.State.IN_PROGRESS, Annex.State.SIGNED}:
             annex = _move(annex, "begin")
         else:
@@ -108,9 +108,7 @@ def hand_over(annex: Annex, to: dict[str, str], *, at: datetime | None = None) -
 def ask_question(annex: Annex, text: str) -> Question:
     """Ask the candidate something before answering. The thread stays on both pages."""
     with transaction.atomic():
-        _still_awaited(annex)
-        if annex.late:
-            raise TransitionRefused("Le dossier est déposé : écrivez directement à la personne qui candidate.")
+        circuit.hold(annex)
         if annex.questions.filter(email=annex.signatory_email).count() >= QUESTIONS_A_REQUEST:
             raise TransitionRefused("Vous avez déjà posé plusieurs questions : écrivez directement à cette personne.")
         question = Question.objects.create(
@@ -144,15 +142,8 @@ def signed_answer(annex: Annex) -> dict[str, Any]:
 
 def _answer(annex: Annex, move: str, **data: Any) -> Annex:
     """The signatory's move, while the application is locked (before the dossier, as in filing) and still in hand."""
-    _still_awaited(annex)
+    circuit.hold(annex)
     return _move(annex, move, **data)
-
-
-def _still_awaited(annex: Annex) -> None:
-    annex.dossier.application = circuit.lock_application(annex)
-    annex.refresh_from_db(fields=["late"])  # filed since the page was opened
-    if not circuit.is_in_hand(annex):
-        raise TransitionRefused("Cette candidature n’est plus en préparation : votre avis n’est plus attendu.")
 
 
 def _move(annex: Annex, move: str, **data: Any) -> Annex:

@@ -277,6 +277,14 @@ def tell_candidate(annex: Annex, kind: str, **more: Any) -> None:
     outbox.enqueue(kind, annex.dossier.owner.email, {"annex": str(annex.pk)} | more, thread=annex.dossier_id)
 
 
+def hold(annex: Annex) -> None:
+    """Lock its application until the end of the transaction; TransitionRefused where it takes no answer any more."""
+    annex.dossier.application = lock_application(annex)
+    annex.refresh_from_db(fields=["late"])  # filed since the page was opened
+    if not is_in_hand(annex):
+        raise TransitionRefused("Cette candidature n’est plus en préparation : votre avis n’est plus attendu.")
+
+
 def lock_application(annex: Annex) -> Application:
     """The application before the dossier, as in filing."""
     return Application.objects.select_for_update(of=("self",)).get(dossier=annex.dossier_id)

@@ -114,7 +114,9 @@ def _to_signatory(payload: Payload, template: str, annex: Annex, about: dict[str
 
 def _to_candidate(payload: Payload, template: str, annex: Annex, about: dict[str, Any], label: str) -> Letter:
     application = annex.dossier.application
-    deadline = application.offer.deadline
+    name, until = (
+        ("Réponse avant le", circuit.closes_at(annex)) if annex.late else ("Date limite", application.offer.deadline)
+    )
     facts = [("Annexe", f"{annex.spec.number} – {annex.spec.title}"), ("Offre", application.offer.title)]
     return write(
         payload,
@@ -122,7 +124,7 @@ def _to_candidate(payload: Payload, template: str, annex: Annex, about: dict[str
         application,
         about={"annex": annex, "spec": annex.spec} | about,
         action=(label, address("applications:annex", application.pk, annex.key)),
-        facts=facts + ([("Date limite", day_and_time(deadline))] if deadline else []),
+        facts=facts + ([(name, day_and_time(until))] if until else []),
     )
 
 

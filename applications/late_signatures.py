@@ -8,31 +8,44 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, prefetch_related_objects
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from applications import circuit
+from applications import circuit, papers
 from applications.models import Application
-from dossiers.models import Annex
+from dossiers.models import Annex, SafeCopy
 from offers.models import Offer
+
+# Not answered; or answered on paper, with a scan that nobody can read.
+AWAITED = Q(late=True) & (Q(state__in=Annex.ASKED) | Q(scan__safe_copy__verdict=SafeCopy.Verdict.REFUSED))
 
 
 def late_annexes(application: Application) -> list[Annex]:
     """Those that were awaited when the dossier was filed, as they stand now; one query where the offer lets them."""
     if application.offer.signatures_until is None:
         return []
-    annexes = list(application.dossier.annexes.filter(late=True).select_related("sign_off").order_by("key"))
+    late = application.dossier.annexes.filter(late=True).select_related("sign_off", "scan__safe_copy")
+    annexes = list(late.order_by("key"))
     for annex in annexes:
         annex.dossier = application.dossier  # its spec and its offer are known
         annex.dossier.application = application
         annex.is_awaited = annex.is_asked and circuit.is_alive(annex)
+        annex.may_come_on_paper = papers.takes_paper(annex)
+    return annexes
+
+
+def with_questions(annexes: list[Annex]) -> list[Annex]:
+    """For the candidate: whether a question waits for their answer; one query, where there is any annex."""
+    prefetch_related_objects(annexes, "questions")
+    for annex in annexes:
+        annex.awaits_answer = any(question.answered_at is None for question in annex.questions.all())
     return annexes
 
 
 def awaiting() -> QuerySet[Application]:
     """The filed dossiers that still wait for an opinion in time."""
-    asked = Annex.objects.filter(dossier=OuterRef("dossier"), late=True, state__in=Annex.ASKED)
+    asked = Annex.objects.filter(AWAITED, dossier=OuterRef("dossier"))
     return Application.objects.filter(
         Exists(asked),
         state__in=Application.REPLACEABLE,
@@ -45,8 +58,7 @@ def blockers(application: Application, **data: Any) -> Iterator[str]:
     until = Offer.objects.values_list("signatures_until", flat=True).get(pk=application.offer_id)
     if until is None or timezone.now().replace(microsecond=0) > until:
         return
-    awaited = application.dossier.annexes.filter(late=True, state__in=Annex.ASKED).order_by("key")
-    for annex in awaited.select_related("dossier"):
+    for annex in application.dossier.annexes.filter(AWAITED).select_related("dossier").order_by("key"):
         yield (
             f"L’annexe {annex.spec.number} est encore attendue de {annex.signatory_name}, "
             f"jusqu’au {date_format(timezone.localtime(until), r'j F Y à H:i:s')} (heure de Paris)."

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
+from django.db.models import Q
 from django.urls import reverse
 
 from applications import circuit, filing
@@ -32,6 +33,14 @@ def printed(application: Application, key: str) -> bytes:
     return render_annex(content, f"{help_page}#{paper.printed_code(annex)}")
 
 
+def takes_paper(annex: Annex) -> bool:
+    """Whether the annex may be given on paper: while the dossier is prepared, or later where its opinion may follow."""
+    application = annex.dossier.application
+    if annex.late:
+        return annex.takes_late_paper and circuit.is_alive(annex)
+    return application.is_draft and application.offer.is_open()
+
+
 def sign_on_paper(
     annex: Annex,
     signatory: dict[str, str],
@@ -46,8 +55,7 @@ def sign_on_paper(
 
     upload: the scan, or None where one was recognised already. Raises ValidationError for a file that cannot be taken.
     """
-    application = annex.dossier.application
-    if not (application.is_draft and application.offer.is_open()):
+    if not takes_paper(annex):
         raise TransitionRefused("Ce dossier n’attend plus d’avis.")
     if upload:
         paper.add_scan(annex.dossier, upload, annex.key)
@@ -55,14 +63,14 @@ def sign_on_paper(
     if scan is None:
         raise TransitionRefused("Déposez d’abord le scan ou la photo de l’annexe signée.")
     with transaction.atomic():
-        circuit.lock_application(annex)
+        circuit.hold(annex)
         former = annex.signatory_email if annex.is_waiting and actor is not None else ""
         annex = signing.WORKFLOW.run(
             annex,
             "sign_on_paper",
             actor=actor,
             actor_label=actor_label,
-            until=application.offer.deadline,
+            until=circuit.accepts_until(annex) if annex.late else annex.dossier.application.offer.deadline,
             signatory=signatory,
             answer={"opinion": opinion, "text": "Avis donné sur papier : voir le scan.", "fields": {}},
             signed_on=signed_on,
@@ -78,7 +86,8 @@ def sign_on_paper(
 @when_decided
 def look_for_the_code(piece: Piece, filed: bool) -> None:
     """Called in the transaction of the verdict: the scan of an annex is read once it is safe."""
-    if piece.safe_copy.is_ready and not filed and piece.key.startswith((paper.LOOSE, paper.scan_key(""))):
+    of_an_annex = piece.key.startswith(paper.scan_key("")) or (piece.key == paper.LOOSE and not filed)
+    if piece.safe_copy.is_ready and of_an_annex:
         transaction.on_commit(lambda: _read_soon(str(piece.pk)), robust=True)
 
 
@@ -103,7 +112,8 @@ def recognise(piece_pk: str) -> Annex | None:
         place(piece, annex)
     elif piece.key != paper.scan_key(annex.key):
         note = f"Le code imprimé sur ce scan est celui de l’annexe {annex.spec.number}."
-        Annex.objects.filter(dossier=piece.dossier_id, scan=piece, dossier__frozen_at=None).update(scan_doubt=note)
+        signed = Annex.objects.filter(dossier=piece.dossier_id, scan=piece)
+        signed.filter(Q(dossier__frozen_at=None) | Q(late=True)).update(scan_doubt=note)
     return annex
 
 

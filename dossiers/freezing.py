@@ -13,11 +13,16 @@ class DossierFrozen(Exception):
     """The dossier was filed: it no longer changes."""
 
 
-def lock_open(dossier: Dossier) -> Dossier:
-    """Lock the dossier's row until the end of the transaction, and make sure that it is not filed."""
+def lock_open(dossier: Dossier, *, paper_of: str = "") -> Dossier:
+    """Lock the dossier's row until the end of the transaction, and make sure that it is not filed.
+
+    paper_of: key of an annex whose scan comes; it may follow the filing where the opinion does.
+    """
     row = Dossier.objects.select_for_update(of=("self",)).get(pk=dossier.pk)
     if row.is_frozen:
-        raise DossierFrozen
+        awaited = row.annexes.filter(key=paper_of, late=True).select_related("scan__safe_copy") if paper_of else ()
+        if not any(annex.takes_late_paper for annex in awaited):
+            raise DossierFrozen
     return row
 
 

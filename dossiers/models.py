@@ -11,48 +11,11 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
+from dossiers.guards import LATE_SCAN, STILL_AWAITED, frozen_guard
 from dossiers.signatories import FormerLink, Question, SigningCode  # noqa: F401 (models of this app too)
 from dossiers.spec import AnnexSpec, DossierSpec, get_spec
 from portal.validators import plain_line
 from portal.workflow import TransitionLog
-
-# An annex that was awaited when its dossier was filed may still be answered, once, by who was asked (adr/0026).
-_SETTLED = (
-    *("id", "dossier_id", "key", "signatory_name", "signatory_function", "signatory_institution", "signatory_email"),
-    *("note", "late", "scan_id", "scan_doubt", "confirmation_asked_at"),
-)
-STILL_AWAITED = f"""
-            IF TG_OP = 'UPDATE' THEN
-                IF OLD.late AND OLD.sign_off_id IS NULL
-                    AND ({", ".join(f"NEW.{name}" for name in _SETTLED)})
-                    IS NOT DISTINCT FROM ({", ".join(f"OLD.{name}" for name in _SETTLED)}) THEN
-                    RETURN NEW;
-                END IF;
-            END IF;
-"""
-
-
-def frozen_guard(name: str, unless: str = "") -> pgtrigger.Trigger:
-    """Refuse, in the database itself, to change what belongs to a filed dossier (promise 5).
-
-    unless: SQL that lets the exceptions through.
-    """
-    return pgtrigger.Trigger(
-        name=name,
-        when=pgtrigger.Before,
-        operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
-        func=unless
-        + """
-            IF EXISTS (
-                SELECT 1 FROM dossiers_dossier
-                WHERE id IN (NEW.dossier_id, OLD.dossier_id) AND frozen_at IS NOT NULL
-            ) THEN
-                RAISE EXCEPTION 'filed dossier: nothing may change' USING ERRCODE = 'integrity_constraint_violation';
-            END IF;
-            IF TG_OP = 'DELETE' THEN RETURN OLD; END IF;
-            RETURN NEW;
-        """,
-    )
 
 
 class Dossier(models.Model):
@@ -165,7 +128,7 @@ class Piece(models.Model):
     class Meta:
         verbose_name = "pièce"
         ordering = ["dossier", "key", "uploaded_at"]
-        triggers = [frozen_guard("frozen_pieces")]
+        triggers = [frozen_guard("frozen_pieces", unless=LATE_SCAN)]
 
     def __str__(self) -> str:
         return self.name
@@ -308,6 +271,11 @@ class Annex(models.Model):
     def spec(self) -> AnnexSpec:
         """As the dossier asks for it or, where it no longer does, as its kind does."""
         return self.dossier.spec.annex_by_key.get(self.key) or get_spec(self.dossier.kind, {}).annex_by_key[self.key]
+
+    @property
+    def takes_late_paper(self) -> bool:
+        """Filed without it: it may still come on paper, once; once more where nobody can read the scan."""
+        return self.late and (self.is_asked or bool(self.scan and self.scan.safe_copy.is_refused))
 
     @property
     def is_waiting(self) -> bool:

@@ -29,7 +29,7 @@ def printed_code(annex: Annex) -> str:
 def add_scan(dossier: Dossier, upload: UploadedFile, annex_key: str = "") -> Piece:
     """Take the scan of one annex, or of one that its code will tell. Checked and made safe like any piece."""
     if annex_key:
-        return add_file(dossier, scan_key(annex_key), upload, limit=MOST_SCANS)
+        return add_file(dossier, scan_key(annex_key), upload, limit=MOST_SCANS, paper_of=annex_key)
     return add_file(dossier, LOOSE, upload, limit=MOST_LOOSE)
 
 

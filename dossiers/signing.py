@@ -63,7 +63,7 @@ def _not_frozen_nor_late(annex: Annex, *, until: datetime | None = None, at: dat
 
 
 def _in_preparation(annex: Annex, **data: Any):
-    """Who is asked, and for what, is settled by the filing: a late annex takes the answer, nothing else."""
+    """The candidate's choice of whom to ask is settled by the filing; the person asked may still hand over."""
     if annex.dossier.is_frozen:
         yield "Le dossier est déposé : il ne change plus."
 
@@ -79,11 +79,6 @@ def _answers_this_request(annex: Annex, *, link: str = "", seen: str = "", **dat
         yield "Cette demande a été retirée ou confiée à une autre personne."
     elif seen and seen != fingerprint(seen_by_signatory(annex)):
         yield "Le dossier a changé pendant votre lecture : relisez-le, puis signez."
-
-
-def _can_be_handed_over(annex: Annex, **data: Any):
-    yield from _in_preparation(annex)
-    yield from _answers_this_request(annex, **data)
 
 
 def _can_be_sent(annex: Annex, **data: Any):
@@ -139,9 +134,10 @@ def _hand_over(annex: Annex, *, to: dict[str, str], **data: Any) -> None:
 
 
 def _paper_fits(annex: Annex, **data: Any):
-    yield from _in_preparation(annex)
     yield from _not_frozen_nor_late(annex, **data)
-    if annex.sign_off and annex.sign_off.manner != SignOff.Manner.PAPER:
+    if annex.dossier.is_frozen and not annex.takes_late_paper:
+        yield "Cet avis n’est plus attendu."
+    elif annex.sign_off and annex.sign_off.manner != SignOff.Manner.PAPER:
         yield "Cet avis est signé en ligne : il se confirme ou se refait en ligne, par la même personne."
 
 
@@ -299,7 +295,7 @@ WORKFLOW = Workflow(
             sources=ASKED,
             target=State.SENT,
             allowed=nobody_special,
-            blockers=_can_be_handed_over,
+            blockers=_answers_this_request,
             change=_hand_over,
         ),
         Transition(

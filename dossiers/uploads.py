@@ -57,12 +57,19 @@ def add_piece(dossier: Dossier, key: str, upload: UploadedFile, *, replaces: Pie
 
 
 def add_file(
-    dossier: Dossier, key: str, upload: UploadedFile, *, replaces: Piece | None = None, limit: int = 1
+    dossier: Dossier,
+    key: str,
+    upload: UploadedFile,
+    *,
+    replaces: Piece | None = None,
+    limit: int = 1,
+    paper_of: str = "",
 ) -> Piece:
     """Check and store one file under any key; its safe copy follows (`Piece.safe_copy`, `dossiers.clearing`).
 
     The same file sent again, as after a lost connection, is taken once. limit: how many files the key may have; where
-    it is 1, a new file replaces the former. ValidationError for a file that cannot be taken, DossierFrozen once filed.
+    it is 1, a new file replaces the former. ValidationError for a file that cannot be taken, DossierFrozen once filed
+    (but for the scan of an annex that is still awaited, `paper_of`).
     """
     content_type = check(upload)
     digest = hashlib.sha256()
@@ -82,10 +89,10 @@ def add_file(
     piece.file.save("", upload, save=False)  # the file first: a row never points to a missing file
     try:
         with transaction.atomic():
-            lock_open(dossier)
+            filed = lock_open(dossier, paper_of=paper_of).is_frozen
             same = _already_there(piece)
             if not same:
-                _make_room(piece, replaces, limit)
+                _make_room(piece, replaces, limit, keeps_all=filed)
                 piece.save()
                 clearing.expect(piece)
     except BaseException:
@@ -102,9 +109,11 @@ def _already_there(piece: Piece) -> Piece | None:
     return same.exclude(safe_copy__verdict=SafeCopy.Verdict.REFUSED).first()
 
 
-def _make_room(piece: Piece, replaces: Piece | None, limit: int) -> None:
+def _make_room(piece: Piece, replaces: Piece | None, limit: int, *, keeps_all: bool) -> None:
+    """keeps_all: nothing of a filed dossier goes away."""
     present = list(piece.dossier.pieces.filter(key=piece.key))
-    former = present if limit == 1 else [other for other in present if _gives_way(other, piece, replaces)]
+    gone = present if limit == 1 else [other for other in present if _gives_way(other, piece, replaces)]
+    former = [] if keeps_all else gone
     if len(present) - len(former) >= limit:
         raise ValidationError(f"Cette pièce a déjà {limit} fichiers. Retirez-en un d’abord.")
     for other in former:

@@ -254,9 +254,11 @@ def safe_pdf() -> SafePdf:
 
 
 def cleared(piece: Piece) -> Piece:
-    """A piece made of `pdf_upload()` that the worker has checked."""
-    assert clearing.accept(piece.safe_copy, safe_pdf())
-    return Piece.objects.get(pk=piece.pk)
+    """A piece made of `pdf_upload()` that the worker has checked; a real one may have been faster."""
+    accepted = clearing.accept(piece.safe_copy, safe_pdf())
+    piece = Piece.objects.get(pk=piece.pk)
+    assert accepted or piece.safe_copy.is_ready
+    return piece
 
 
 def complete(application: Application) -> Application:

@@ -25,6 +25,14 @@ def own_draft(request: HttpRequest, pk: UUID) -> Application:
     return application
 
 
+def own_circuit(request: HttpRequest, pk: UUID, key: str) -> Application:
+    """The candidate's application while this annex may move: in preparation, or filed before its opinion came."""
+    application = own_application(request, pk)
+    if not application.is_draft and not application.dossier.annexes.filter(key=key, late=True).exists():
+        raise NotADraft(application)
+    return application
+
+
 def examined_application(request: HttpRequest, pk: UUID) -> Application:
     """A complete dossier of one of the member's commissions, unless they recused themselves."""
     return get_object_or_404(

@@ -10,10 +10,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
-from applications import circuit, circuit_mails
+from applications import circuit, circuit_mails, papers
 from applications.forms import QuestionAnswerForm, SignatoryForm
 from applications.models import Application
-from applications.views.access import own_application, own_draft, spec_part
+from applications.views.access import own_application, own_circuit, own_draft, spec_part
 from dossiers.models import Annex, Question
 from dossiers.signoffs import changes_since, seen_by_signatory
 from portal.workflow import TransitionRefused
@@ -23,7 +23,7 @@ from portal.workflow import TransitionRefused
 @require_http_methods(["GET", "POST"])
 def annex(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     """Name the signatory, read the message as it will leave, send it; then follow it."""
-    application = own_draft(request, pk)
+    application = own_circuit(request, pk, key)
     spec_part(application.dossier, "annex", key)
     current = _annex_of(application, key)
     form = SignatoryForm(request.POST or None, instance=current, candidate_email=application.candidate.email)
@@ -38,6 +38,7 @@ def _annex_of(application: Application, key: str) -> Annex:
     found = Annex.objects.filter(dossier=application.dossier, key=key).select_related("sign_off").first()
     found = found or Annex(key=key)
     found.dossier = application.dossier
+    found.dossier.application = application
     return found
 
 
@@ -53,6 +54,8 @@ def _page(request: HttpRequest, application: Application, annex: Annex, *, form,
         "shows_form": shows_form,
         "letter": None if shows_form or annex.state != Annex.State.TO_SEND else circuit_mails.preview(annex),
         "closes_at": circuit.closes_at(annex),
+        "takes_paper": papers.takes_paper(annex),
+        "may_resend": annex.is_asked and (circuit.is_alive(annex) if annex.late else application.offer.is_open()),
         "is_open": application.offer.is_open(),
         "confirmation_blocks": application.dossier.spec.confirmation_blocks,
         "changed": changes_since(annex.sign_off) if annex.state == Annex.State.SIGNED else [],
@@ -122,7 +125,7 @@ def send_all(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def answer_question(request: HttpRequest, pk: UUID, key: str, question_pk: int) -> HttpResponse:
-    application = own_draft(request, pk)
+    application = own_circuit(request, pk, key)
     question = get_object_or_404(Question, pk=question_pk, annex__dossier=application.dossier, annex__key=key)
     form = QuestionAnswerForm(request.POST)
     if not form.is_valid():

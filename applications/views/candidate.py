@@ -106,7 +106,7 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "offer": application.offer,
         "transitions": application.transitions.all(),
         "documents": documents_of(application),
-        "late_annexes": late_signatures.late_annexes(application),
+        "late_annexes": late_signatures.with_questions(late_signatures.late_annexes(application)),
         "can_reopen": reopening.can_reopen(application),
         "replacement": application.replaced_by.exclude(state=Application.State.WITHDRAWN).first(),
         "can_withdraw": "withdraw" in {move.name for move in lifecycle.WORKFLOW.available(application, request.user)},

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from applications import circuit, papers
 from applications.forms import PaperForm, ScansForm
 from applications.models import Application
-from applications.views.access import own_draft, spec_part
+from applications.views.access import own_circuit, own_draft, spec_part
 from applications.views.links import by_link
 from dossiers import paper, signing
 from dossiers.models import Annex, Piece
@@ -24,7 +24,7 @@ from portal.workflow import TransitionRefused
 @login_required
 @require_GET
 def printed(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
-    application = own_draft(request, pk)
+    application = own_circuit(request, pk, key)
     spec = spec_part(application.dossier, "annex", key)
     return _pdf(papers.printed(application, key), spec.number)
 
@@ -39,10 +39,12 @@ def _pdf(content: bytes, number: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def sign(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     """Give the scan of a signed annex, and say what it says."""
-    application = own_draft(request, pk)
+    application = own_circuit(request, pk, key)
     spec = spec_part(application.dossier, "annex", key)
     annex = Annex.objects.filter(dossier=application.dossier, key=key).first()
     annex = annex or Annex(dossier=application.dossier, key=key)
+    if annex.late and not papers.takes_paper(annex):
+        return redirect("applications:annex", application.pk, key)
     scan = application.dossier.pieces.filter(key=paper.scan_key(key)).last()
     form = PaperForm(request.POST or None, request.FILES or None, instance=annex, has_scan=scan is not None)
     if request.method == "POST" and form.is_valid() and _signed(request, application, key, form):
@@ -123,14 +125,14 @@ def place(request: HttpRequest, pk: UUID, piece_pk: UUID) -> HttpResponse:
 
 @by_link("GET")
 def signatory_printed(request: HttpRequest, annex: Annex, token: str) -> HttpResponse:
-    if annex.late or not (annex.is_asked and circuit.is_alive(annex)):
+    if not (annex.is_asked and circuit.is_alive(annex)):
         return redirect("signatory:annex", token)
     return _pdf(papers.printed(annex.dossier.application, annex.key), annex.spec.number)
 
 
 @by_link("GET", "HEAD", "POST")
 def signatory_paper(request: HttpRequest, annex: Annex, token: str) -> HttpResponse:
-    if annex.late or not (annex.is_asked and circuit.is_alive(annex)):
+    if not (annex.is_asked and circuit.is_alive(annex)):
         return redirect("signatory:annex", token)
     form = PaperForm(request.POST or None, request.FILES or None, instance=annex)
     if request.method == "POST" and form.is_valid():

@@ -36,7 +36,7 @@ def photo_of(pdf: bytes, angle: float = 4) -> SimpleUploadedFile:
     return SimpleUploadedFile("photo.jpg", out.getvalue(), "image/jpeg")
 
 
-def form(**changes) -> dict:
+def paper_form(**changes) -> dict:
     fields = {
         "signatory_name": "Direction de l’hôpital",
         "signatory_function": "Directeur",
@@ -97,7 +97,7 @@ def test_a_scan_without_a_code_is_placed_by_hand(client, application):
 
 def test_paper_counts_as_signed_and_says_so(client, application):
     client.force_login(application.candidate)
-    assert client.post(page(application), form()).status_code == 302
+    assert client.post(page(application), paper_form()).status_code == 302
     annex = annex_of(application)
     assert annex.state == Annex.State.SIGNED
     assert annex.sign_off.manner == SignOff.Manner.PAPER
@@ -120,7 +120,7 @@ def test_paper_counts_as_signed_and_says_so(client, application):
 )
 def test_bad_input_is_told_beside_its_field(client, application, field, value, told):
     client.force_login(application.candidate)
-    response = client.post(page(application), form(**{field: value}))
+    response = client.post(page(application), paper_form(**{field: value}))
     assert response.status_code == 200
     assert response.context["form"].errors[field]
     assert not SignOff.objects.exists()
@@ -130,7 +130,7 @@ def test_a_request_that_was_out_is_taken_back(client, application):
     annex = make.invited_annex(application)
     link = reverse("signatory:annex", args=[signing.link_secret(annex)])
     client.force_login(application.candidate)
-    client.post(page(application), form())
+    client.post(page(application), paper_form())
     assert client.get(link).status_code == 410
     assert FormerLink.objects.get().why == FormerLink.Why.REVOKED
     assert Mail.objects.filter(kind="request_dropped").exists()
@@ -139,15 +139,15 @@ def test_a_request_that_was_out_is_taken_back(client, application):
 def test_paper_never_replaces_an_opinion_signed_online(client, application):
     make.signed_annex(application)
     client.force_login(application.candidate)
-    response = client.post(page(application), form())
+    response = client.post(page(application), paper_form())
     assert "signé en ligne" in response.content.decode()
     assert annex_of(application).sign_off.version == 1
 
 
 def test_another_sheet_is_one_more_version(client, application):
     client.force_login(application.candidate)
-    client.post(page(application), form())
-    client.post(page(application), form(file=make.pdf_upload("autre.pdf"), opinion="reserved"))
+    client.post(page(application), paper_form())
+    client.post(page(application), paper_form(file=make.pdf_upload("autre.pdf"), opinion="reserved"))
     annex = annex_of(application)
     assert (annex.sign_off.version, annex.sign_off.opinion) == (2, "reserved")
     assert annex.sign_offs.count() == 2
@@ -158,7 +158,7 @@ def test_a_signatory_may_sign_by_hand(client, application):
     address = reverse("signatory:paper", args=[signing.link_secret(annex)])
     printed = client.get(reverse("signatory:printed", args=[signing.link_secret(annex)]))
     assert printed.content.startswith(b"%PDF-")
-    assert "Votre avis est reçu" in client.post(address, form()).content.decode()
+    assert "Votre avis est reçu" in client.post(address, paper_form()).content.decode()
     assert annex_of(application).sign_off.manner == SignOff.Manner.PAPER
     assert Mail.objects.filter(kind="annex_signed").exists()
 
@@ -167,7 +167,7 @@ def test_the_code_of_another_annex_raises_a_doubt(client, application):
     make.fill_sections(application)
     printed = papers.printed(application, "hospital_head")
     client.force_login(application.candidate)
-    client.post(page(application), form(file=SimpleUploadedFile("feuille.pdf", printed)))
+    client.post(page(application), paper_form(file=SimpleUploadedFile("feuille.pdf", printed)))
     scan = annex_of(application).scan
     clearing.clear(scan.pk)
     papers.recognise(str(scan.pk))
@@ -180,7 +180,7 @@ def test_a_refused_scan_does_not_count(client, application):
     other = make.ApplicationFactory(candidate=application.candidate)
     make.fill_sections(other)
     make.fill_pieces(other)
-    client.post(page(other), form())
+    client.post(page(other), paper_form())
     assert completeness(Dossier.objects.get(pk=other.dossier_id)).is_complete
     clearing.refuse(annex_of(other).scan.safe_copy, "Illisible.")
     [sentence] = completeness(Dossier.objects.get(pk=other.dossier_id)).sentences()
