@@ -13,7 +13,7 @@ from django.utils.dates import MONTHS
 from django.utils.translation import override
 
 from dossiers.fields import Checkbox, Choice, Date, FieldSpec, Integer, MultipleChoice, Table
-from offers.csp_text import plain
+from offers.text import plain
 
 LONG_DAY = re.compile(r"^(\d{1,2})(?:er)? ([^\d ]+) (\d{4})$")
 MOMENT_FORMATS = ("%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S")

@@ -19,12 +19,13 @@ from typing import BinaryIO
 from django.db import transaction
 from django.utils.text import slugify
 
-from offers.csp_text import own_fields, place_of, plain
+from offers.csp_text import own_fields, place_of
 from offers.data import departments
 from offers.history import recorded
 from offers.kinds import OfferKind, all_kinds
 from offers.models import Offer
 from offers.sheets import INSTITUTION, REFERENCE, RowChange, apply_row, copy_of, draft, judge, tidy
+from offers.text import plain
 from portal.accounts.models import Institution
 
 BATCH = 500

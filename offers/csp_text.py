@@ -8,7 +8,6 @@ takes is told, line by line.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, time
@@ -22,6 +21,7 @@ from dossiers.fields import Choice, FieldSpec
 from offers.data import departments, regions
 from offers.kinds import OfferKind, all_kinds
 from offers.models import Offer
+from offers.text import plain
 
 MOST_CHARACTERS = 200_000
 EMAIL = re.compile(r"[^\s<>()@,;:]+@[\w.-]+\.\w+")
@@ -52,12 +52,6 @@ class ReadOffer:
     details: dict[str, Any] = field(default_factory=dict)
     unrecognised: list[str] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
-
-
-def plain(text: str) -> str:
-    """What two spellings of one label have in common: words without case, accents, brackets or punctuation."""
-    text = re.sub(r"\([^)]*\)", " ", text).casefold().replace("’", " ")
-    return " ".join(re.findall(r"[a-z0-9+]+", unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()))
 
 
 def decode(content: bytes) -> str:
@@ -134,7 +128,7 @@ def _take_own(offer: ReadOffer, spec: FieldSpec, shown: str, value: str) -> None
     try:
         if raw is None:
             raise ValidationError("inconnu")
-        spec.clean(raw)
+        offer.remarks += [f"{shown} : {doubt}" for doubt in spec.warn(spec.clean(raw))]
         offer.details[spec.name] = raw
     except ValidationError:
         offer.unrecognised.append(f"{shown} : {value}")

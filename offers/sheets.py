@@ -17,11 +17,11 @@ from django.utils import timezone
 
 from dossiers.fields import NO_CONTROL_CHARACTERS, FieldSpec
 from offers.cells import raw_answer, value_of
-from offers.csp_text import plain
 from offers.history import Difference, differences
 from offers.kinds import OfferKind
 from offers.models import Offer
 from offers.published import FORMULA_STARTS, kind_columns
+from offers.text import plain
 from portal.accounts.models import Institution
 
 REFERENCE = "Référence"

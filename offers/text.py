@@ -1,5 +1,7 @@
-"""Long texts of offers: Markdown in, safe HTML out. HTML typed in is shown as text, never run."""
+"""Long texts of offers: Markdown in, safe HTML out. HTML typed in is shown as text, never run. And labels compared."""
 
+import re
+import unicodedata
 from functools import lru_cache
 
 from django.utils.safestring import SafeString, mark_safe
@@ -31,3 +33,9 @@ def _to_html(text: str, highest: int, *, by_line: bool = False) -> str:
             if token.nesting > 0:  # an end tag bears no attribute
                 token.attrSet("class", f"fr-h{min(level + 2, 6)}")
     return markdown.renderer.render(tokens, markdown.options, {})
+
+
+def plain(text: str) -> str:
+    """What two spellings of one label have in common: words without case, accents, brackets or punctuation."""
+    text = re.sub(r"\([^)]*\)", " ", text).casefold().replace("’", " ")
+    return " ".join(re.findall(r"[a-z0-9+]+", unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()))

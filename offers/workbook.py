@@ -23,11 +23,11 @@ from openpyxl.styles import Alignment, Font
 from openpyxl.utils import get_column_letter
 
 from offers.csp_csv import give_addresses
-from offers.csp_text import plain
 from offers.history import recorded
 from offers.kinds import OfferKind, all_kinds
 from offers.models import Offer
 from offers.sheets import INSTITUTION, REFERENCE, RowChange, apply_row, columns_of, copy_of, draft, judge, tidy
+from offers.text import plain
 from portal.accounts.models import Institution
 
 TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

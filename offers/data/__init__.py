@@ -27,6 +27,11 @@ class Department(NamedTuple):
     region: str
 
 
+class ProfessionalDomain(NamedTuple):
+    code: str
+    name: str
+
+
 class AppealCourt(NamedTuple):
     code: str
     name: str
@@ -71,6 +76,12 @@ def appeal_courts() -> tuple[AppealCourt, ...]:
 @cache
 def courts() -> tuple[Court, ...]:
     return _rows("courts", Court)
+
+
+@cache
+def professional_domains() -> tuple[str, ...]:
+    """The names of the domains into which the public service's directory sorts professions."""
+    return tuple(domain.name for domain in _rows("professional_domains", ProfessionalDomain))
 
 
 def _rows(name: str, row: type) -> tuple:

@@ -3,43 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any
 
 from django.utils import timezone
 
-from dossiers.fields import Checkbox, Choice, Choices, Date, Integer, LongText, MultipleChoice, Table, Text, YesNo
+from dossiers.fields import Checkbox, Choice, Date, Integer, LongText, Table, Text, YesNo
 from dossiers.spec import DossierSpec, PieceSpec, Problem, SectionSpec
-from offers.data import appeal_courts, courts, departments
+from offers.data import courts, departments
 from offers.kinds import _blocks
+from offers.kinds._courts import Courts, court_choices
 from offers.kinds._rules import Rule, at_least, at_most, refused, together
 from offers.kinds.base import Cadence, OfferKind
 
-
-def _court_choices() -> Choices:
-    """The courts in the order of their cour d'appel, which the label recalls."""
-    appeal = {court.code: court.name for court in appeal_courts()}
-    return tuple(
-        (court.code, f"{court.name} ({court.department}) – {appeal[court.appeal_court]}") for court in courts()
-    )
-
-
-@dataclass(frozen=True)
-class Courts(MultipleChoice):
-    """Courts, told with what one needs to find them: département, cour d'appel, postal address."""
-
-    type: ClassVar[str] = "table"
-
-    def entry(self, value: Any) -> dict[str, Any]:
-        appeal = {court.code: court.name for court in appeal_courts()}
-        chosen = [court for court in courts() if court.code in (value or ())]
-        rows = [[court.name, court.department, appeal[court.appeal_court], court.address] for court in chosen]
-        columns = ["Tribunal judiciaire", "Département", "Cour d’appel", "Adresse postale"]
-        return super().entry(value) | {"columns": columns, "rows": rows}
-
-
-COURTS = Courts("courts", "Tribunaux judiciaires concernés", choices=_court_choices())
+COURTS = Courts("courts", "Tribunaux judiciaires concernés", choices=court_choices())
 MINIMUM_REGISTRATION = Integer(
     "minimum_registration", "Inscription au tableau de l’ordre à attester", maximum=20, unit="ans"
 )
@@ -66,7 +43,7 @@ def _court_section(opened: list[str], maximum: int) -> SectionSpec:
             Choice(
                 "court",
                 "Tribunal judiciaire",
-                choices=tuple(choice for choice in _court_choices() if choice[0] in opened),
+                choices=tuple(choice for choice in court_choices() if choice[0] in opened),
                 as_list=True,
                 help_text="Pour figurer sur la liste d’un autre tribunal, déposez une autre candidature.",
             ),

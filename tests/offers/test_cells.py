@@ -8,11 +8,11 @@ import pytest
 from django.core.exceptions import ValidationError
 
 from offers.cells import raw_answer, value_of
-from offers.csp_text import plain
 from offers.kinds import all_kinds
 from offers.models import Offer
 from offers.published import COMMON_COLUMNS
 from offers.sheets import HEADINGS, INSTITUTION, columns_of
+from offers.text import plain
 from tests.answers import filled_section
 from tests.factories import PARIS
 

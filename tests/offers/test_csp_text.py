@@ -16,6 +16,7 @@ from offers.models import Offer
 from tests import factories as make
 
 PAGE = Path(__file__).with_name("data").joinpath("offre-csp.txt").read_text(encoding="utf-8")
+PROFESSION = "Justice - Juriste spécialisée / spécialisé en juridiction"
 IMPORT = reverse("admin:offers_offer_import")
 
 
@@ -48,7 +49,7 @@ def test_every_field_of_the_page_is_read():
         "versant": "etat",
         "category": "a",
         "employment_nature": "titulaires-contractuels",
-        "domain": "Justice - Juriste spécialisée / spécialisé en juridiction",
+        "domain": PROFESSION,
         "post_status": "susceptible",
         "post_title": "Assistant spécialisé Médecin",
         "continent": "Europe",
@@ -150,3 +151,20 @@ def test_what_is_no_page_is_refused(client, hr, data):
 def test_hr_imports_for_its_own_institutions(client, hr):
     client.post(IMPORT, {"institution": make.InstitutionFactory().pk, "text": PAGE})
     assert not Offer.objects.exists()
+
+
+@pytest.mark.parametrize("domain", ["JUSTICE", "Prévention, conseil et pilotage en santé", "Relation à l'usager"])
+def test_a_domain_of_the_directory_is_known_however_it_is_written(domain):
+    offer = read(PAGE.replace(PROFESSION, f"{domain} – Conseillère / conseiller"))
+    assert len(offer.remarks) == 2
+
+
+def test_a_domain_that_the_directory_does_not_have_is_kept_and_told(client, hr):
+    text = PAGE.replace(PROFESSION, "Magie - Enchanteur")
+    page = client.post(IMPORT, {"institution": hr.institution_id, "text": text}).content.decode()
+    told = "« Magie » n’est pas un domaine du répertoire des métiers de la fonction publique"
+    assert told in page
+    offer = Offer.objects.get()
+    assert offer.details["domain"] == "Magie - Enchanteur"
+    page = client.get(reverse("admin:offers_offer_change", args=[offer.pk])).content.decode()
+    assert told in page
