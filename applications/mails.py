@@ -23,7 +23,7 @@ from dossiers import signing
 from dossiers.completeness import completeness
 from dossiers.models import Annex, Document, SignOff
 from dossiers.spec import AnnexSpec
-from offers.models import Offer, OfferTransition
+from offers.models import Offer
 from portal import ical
 from portal.notifications.letters import compose
 from portal.notifications.outbox import LATER, NOW, Letter, Obsolete, builder
@@ -31,7 +31,6 @@ from portal.notifications.outbox import LATER, NOW, Letter, Obsolete, builder
 Payload = dict[str, Any]
 Action = tuple[str, str]
 JUST_ASKED = "la personne a été relancée il y a moins de douze heures"
-UNTOLD_MOVES = ("expire", "archive", "unarchive")
 
 
 def address(name: str, *args: Any) -> str:
@@ -45,7 +44,7 @@ def day_and_time(moment: datetime) -> str:
 # What a payload is about
 
 
-def _application(payload: Payload) -> Application:
+def application_of(payload: Payload) -> Application:
     if "sample" in payload and not payload["application"]:
         return samples.application(Offer.objects.select_related("institution").get(pk=payload["offer"]))
     return Application.objects.select_related("offer__institution", "candidate", "dossier").get(
@@ -55,7 +54,7 @@ def _application(payload: Payload) -> Application:
 
 def annex_of(payload: Payload) -> Annex:
     if "sample" in payload:
-        return samples.annex(_application(payload))
+        return samples.annex(application_of(payload))
     return Annex.objects.select_related("dossier__owner", "dossier__application__offer__institution", "sign_off").get(
         pk=payload["annex"]
     )
@@ -107,13 +106,13 @@ def _service(offer: Offer) -> str:
 # To the candidate
 
 
-def _own_page(label: str, application: Application) -> Action:
+def own_page(label: str, application: Application) -> Action:
     return label, address("applications:detail", application.pk)
 
 
 @builder("receipt", label="Accusé de réception", reader="candidate", priority=NOW)
 def receipt(payload: Payload) -> Letter:
-    application = _application(payload)
+    application = application_of(payload)
     if "sample" in payload:
         content, attachments = samples.receipt(application), []
     else:
@@ -125,7 +124,7 @@ def receipt(payload: Payload) -> Letter:
         "receipt",
         application,
         about={"receipt": content, "attached": bool(attachments), "number": content["number"]},
-        action=_own_page("Voir ma candidature", application),
+        action=own_page("Voir ma candidature", application),
         facts=[
             ("Dossier", content["number"]),
             ("Offre", content["offer_title"]),
@@ -140,7 +139,7 @@ def receipt(payload: Payload) -> Letter:
 )
 def candidate_reminder(payload: Payload) -> Letter:
     refuse_superseded(payload)
-    application = _application(payload)
+    application = application_of(payload)
     offer = application.offer
     drop_if(not (application.is_draft and offer.is_open()), "la candidature n’est plus en préparation", payload)
     drop_if(correspondence.asked_lately(application.dossier_id, application.candidate.email), JUST_ASKED, payload)
@@ -149,13 +148,13 @@ def candidate_reminder(payload: Payload) -> Letter:
         "candidate_reminder",
         application,
         about={"state": completeness(application.dossier), "deadline": offer.deadline, "days_left": offer.days_left},
-        action=_own_page("Compléter mon dossier", application),
+        action=own_page("Compléter mon dossier", application),
         facts=[("Offre", offer.title), *([("Date limite", day_and_time(offer.deadline))] if offer.deadline else [])],
-        attachments=_deadline_of(application),
+        attachments=deadline_of(application),
     )
 
 
-def _deadline_of(application: Application) -> list[tuple[str, bytes, str]]:
+def deadline_of(application: Application) -> list[tuple[str, bytes, str]]:
     """The offer's deadline in the candidate's calendar; nothing for an offer without one."""
     deadline, title = application.offer.deadline, f"Déposer mon dossier : {application.offer.title}"
     page = address("applications:detail", application.pk)
@@ -191,7 +190,7 @@ def _annex_news(payload: Payload, template: str) -> Letter:
         template,
         application,
         about={"annex": annex, "spec": annex.spec},
-        action=_own_page("Désigner une autre personne" if declined else "Voir mon dossier", application),
+        action=own_page("Désigner une autre personne" if declined else "Voir mon dossier", application),
         facts=facts,
     )
 
@@ -221,7 +220,7 @@ def _author(application: Application, entry: ApplicationTransition) -> str:
 
 def _decision(payload: Payload, template: str, target: str) -> Letter:
     """What was decided and why stands in the facts, whatever the words around it."""
-    application = _application(payload)
+    application = application_of(payload)
     entry = _entry(payload, target)
     number = application.number or samples.NUMBER
     facts = [
@@ -239,77 +238,10 @@ def _decision(payload: Payload, template: str, target: str) -> Letter:
         template,
         application,
         about={"entry": entry, "number": number},
-        action=_own_page("Voir ma candidature", application),
+        action=own_page("Voir ma candidature", application),
         facts=facts,
         attachments=attachments,
     )
-
-
-# What becomes of an offer (applications.offer_news)
-
-
-def _move(payload: Payload, offer: Offer) -> dict[str, Any]:
-    """The move, unless another one has come since: that one has its own mail."""
-    entry = OfferTransition.objects.get(pk=payload["entry"])
-    if OfferTransition.objects.filter(subject=offer, pk__gt=entry.pk).exclude(name__in=UNTOLD_MOVES).exists():
-        raise Obsolete("l’offre a changé de nouveau depuis")
-    return {"move": entry.name, "reason": entry.reason, "deadline": offer.deadline}
-
-
-@builder("offer_moved", label="Changement de l’offre", reader="candidate")
-def offer_moved(payload: Payload) -> Letter:
-    application = _application(payload)
-    offer = application.offer
-    if application.state == Application.State.WITHDRAWN:
-        raise Obsolete("la candidature est retirée")
-    move, page = _move(payload, offer), _own_page("Voir ma candidature", application)
-    return write(
-        payload,
-        "offer_moved",
-        application,
-        about=move,
-        action=page,
-        facts=[("Offre", offer.title), *_date_and_reason("Date limite", offer.deadline, move)],
-        attachments=_deadline_of(application) if offer.is_open() and application.is_draft else [],
-    )
-
-
-@builder("requirements_changed", label="Changement de ce qui est demandé", reader="candidate")
-def requirements_changed(payload: Payload) -> Letter:
-    application = _application(payload)
-    if not application.is_draft:
-        raise Obsolete("le dossier n’est plus en préparation")
-    change = application.dossier.requirement_changes.get(pk=payload["change"])
-    page = _own_page("Voir mon dossier", application)
-    facts = [("Offre", application.offer.title)]
-    return write(payload, "requirements_changed", application, about={"change": change}, action=page, facts=facts)
-
-
-@builder("offer_moved_for_signatory", label="Changement de l’offre", reader="signatory")
-def offer_moved_for_signatory(payload: Payload) -> Letter:
-    annex = annex_of(payload)
-    application = annex.dossier.application
-    refuse_dead_link(annex, payload["link_hash"])
-    if not (annex.is_waiting and application.is_draft):
-        raise Obsolete("la réponse n’est plus attendue")
-    move, awaited = _move(payload, application.offer), circuit.is_alive(annex)
-    link = address("signatory:annex", signing.link_secret(annex))
-    offer = application.offer
-    dates = _date_and_reason("À rendre avant le", (offer.signatures_until or offer.deadline) if awaited else None, move)
-    return write(
-        payload,
-        "offer_moved_for_signatory",
-        application,
-        about=move | {"annex": annex, "spec": annex.spec},
-        action=("Lire la demande et donner mon avis", link) if awaited else None,
-        facts=[*about_opinion(annex), *dates],
-        attachments=[date_of_opinion(annex)] if awaited else [],
-    )
-
-
-def _date_and_reason(label: str, deadline: datetime | None, move: dict[str, Any]) -> list[tuple[str, str]]:
-    dated = [(label, day_and_time(deadline))] if deadline else []
-    return dated + ([("Motif du changement", move["reason"])] if move["reason"] else [])
 
 
 # To signatories
@@ -372,58 +304,3 @@ def request_dropped(payload: Payload) -> Letter:
     annex = annex_of(payload)
     about = {"annex": annex, "spec": annex.spec}
     return write(payload, "request_dropped", annex.dossier.application, about=about, facts=about_opinion(annex))
-
-
-# To the service in charge
-
-
-@builder("filed_for_hr", label="Dossier déposé", reader="service")
-def filed_for_hr(payload: Payload) -> Letter:
-    application = _application(payload)
-    filed_at = f"{to_the_second(application.filed_at)} (heure de Paris)"
-    return write(
-        payload,
-        "filed_for_hr",
-        application,
-        action=("Vérifier le dossier", address("admin:applications_application_change", application.pk)),
-        facts=[
-            *_for_service(application),
-            ("Déposé le", filed_at),
-            *([("Remplace le dossier", application.replaces.number)] if application.replaces else []),
-        ],
-        help_text=SUPPORT,
-    )
-
-
-@builder("withdrawn_for_hr", label="Candidature retirée", reader="service")
-def withdrawn_for_hr(payload: Payload) -> Letter:
-    application = _application(payload)
-    withdrawn_at = day_and_time(ApplicationTransition.objects.get(pk=payload["entry"]).at)
-    facts = [*_for_service(application), ("Retirée le", withdrawn_at)]
-    return write(payload, "withdrawn_for_hr", application, facts=facts, help_text=SUPPORT)
-
-
-@builder("bundle_incomplete", label="Pièce absente du volume", reader="service")
-def bundle_incomplete(payload: Payload) -> Letter:
-    """Files that could not enter the volume: the service asks for them again, or reads the originals."""
-    application = _application(payload)
-    left_out = payload.get("left_out") or [["CV détaillé – cv.pdf", "fichier illisible"]]
-    return write(
-        payload,
-        "bundle_incomplete",
-        application,
-        action=("Ouvrir le dossier", address("admin:applications_application_change", application.pk)),
-        facts=[*_for_service(application), *((f"Non joint ({reason})", told) for told, reason in left_out)],
-        help_text=SUPPORT,
-    )
-
-
-SUPPORT = f"Une difficulté avec le portail ? {settings.SUPPORT_EMAIL}"
-
-
-def _for_service(application: Application) -> list[tuple[str, str]]:
-    return [
-        ("Candidature de", application.candidate.get_full_name()),
-        ("Dossier", application.number or ""),
-        ("Offre", application.offer.title),
-    ]

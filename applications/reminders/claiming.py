@@ -20,8 +20,13 @@ from applications.reminders.models import Audience
 from dossiers.models import Annex
 from portal.notifications import outbox
 
-DRAFTS = 2000  # of one batch
+DRAFTS = 2000  # or filed dossiers, of one batch
 FIRST = UUID(int=0)
+IN_PREPARATION = "state = 'draft'"
+FILED_WITHOUT_AN_OPINION = """
+    state IN ('filed', 'inadmissible')
+    AND EXISTS (SELECT 1 FROM dossiers_annex WHERE dossier_id = applications_application.dossier_id AND late)
+"""  # while it may still come: Application.REPLACEABLE, docs/adr/0026
 KEPT = "FOR KEY SHARE"  # no draft of the batch is erased before its reminders are committed
 
 
@@ -55,7 +60,7 @@ class Due:
     thread: UUID | None = None
 
 
-# Who of a batch of drafts is concerned by the rules of their offer, and since which day.
+# Who of a batch of dossiers is concerned by the rules of their offer, and since which day.
 CONCERNED = f"""
     plan AS (
         SELECT * FROM unnest(
@@ -65,7 +70,7 @@ CONCERNED = f"""
     ), batch AS MATERIALIZED (
         SELECT id, offer_id, dossier_id, candidate_id, created_at
         FROM applications_application
-        WHERE state = 'draft' AND offer_id = ANY(%(offers)s) AND (offer_id, id) > (%(after_offer)s, %(after)s)
+        WHERE {{dossiers}} AND offer_id = ANY(%(offers)s) AND (offer_id, id) > (%(after_offer)s, %(after)s)
         ORDER BY offer_id, id LIMIT %(size)s {{lock}}
     ), concerned AS (
         SELECT plan.*, 'application:' || batch.id AS target, batch.id AS application_id, dossier_id AS thread,
@@ -84,7 +89,7 @@ CONCERNED = f"""
             jsonb_build_object('annex', annex.id, 'link_hash', annex.link_hash),
             (coalesce(annex.renewed_at, annex.sent_at) AT TIME ZONE %(zone)s)::date
         FROM batch
-        JOIN dossiers_annex annex ON annex.dossier_id = batch.dossier_id
+        JOIN dossiers_annex annex ON annex.dossier_id = batch.dossier_id AND annex.late = %(late)s
         JOIN plan ON plan.offer_id = batch.offer_id AND (annex.state, plan.audience) IN (
             ('{Annex.State.SENT}', '{Audience.UNOPENED}'), ('{Annex.State.OPENED}', '{Audience.UNSIGNED}'),
             ('{Annex.State.IN_PROGRESS}', '{Audience.UNSIGNED}')
@@ -135,14 +140,23 @@ CLAIM = f"""
 
 def claim_drafts(plans: Sequence[Plan], now: datetime) -> int:
     """Claim and queue what these rules make due for the drafts of their offers; returns how many."""
+    return _claim_batches(IN_PREPARATION, plans, now, late=False)
+
+
+def claim_late_opinions(plans: Sequence[Plan], now: datetime) -> int:
+    """The same, for the opinions that the filed dossiers of these offers still wait for."""
+    return _claim_batches(FILED_WITHOUT_AN_OPINION, plans, now, late=True)
+
+
+def _claim_batches(dossiers: str, plans: Sequence[Plan], now: datetime, *, late: bool) -> int:
     count, after = 0, (0, FIRST)
     statement = f"""
-        WITH {CONCERNED.format(lock=KEPT)}, {DUE}, {CLAIM}
+        WITH {CONCERNED.format(dossiers=dossiers, lock=KEPT)}, {DUE}, {CLAIM}
         SELECT (SELECT count(*) FROM queued), offer_id, id FROM batch ORDER BY offer_id DESC, id DESC LIMIT 1
     """
     while after and plans:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(statement, parameters(plans, now, after))
+            cursor.execute(statement, parameters(plans, now, after, late=late))
             row = cursor.fetchone()
             queued, after = (row[0], row[1:]) if row else (0, None)
             count += queued
@@ -151,8 +165,15 @@ def claim_drafts(plans: Sequence[Plan], now: datetime) -> int:
     return count
 
 
-def parameters(plans: Sequence[Plan], now: datetime, after: tuple[int, UUID]) -> dict[str, Any]:
-    """Of CONCERNED and DUE, for the drafts that come after this offer and application."""
+def due_drafts() -> str:
+    """The plain SELECT of what `claim_drafts` claims, for who measures it; for `parameters`."""
+    return f"WITH {CONCERNED.format(dossiers=IN_PREPARATION, lock='')}, {DUE} SELECT * FROM due"
+
+
+def parameters(
+    plans: Sequence[Plan], now: datetime, after: tuple[int, UUID] = (0, FIRST), *, late: bool = False
+) -> dict[str, Any]:
+    """Of CONCERNED and DUE, for the dossiers that come after this offer and application."""
     return {
         "rules": [plan.rule for plan in plans],
         "offers": [plan.offer for plan in plans],
@@ -163,6 +184,7 @@ def parameters(plans: Sequence[Plan], now: datetime, after: tuple[int, UUID]) ->
         "quiet_until": [plan.quiet_until for plan in plans],
         "after_offer": after[0],
         "after": after[1],
+        "late": late,
         "size": DRAFTS,
         "now": now,
         "today": timezone.localdate(now),

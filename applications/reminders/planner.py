@@ -8,15 +8,16 @@ was not concerned yet when the step came.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import islice
 
 from django.db import connection
-from django.db.models import F, Min, Q
+from django.db.models import F, Min, Q, QuerySet
 from django.utils import timezone
 
 from applications.models import Application
-from applications.reminders.claiming import Due, Plan, claim, claim_drafts
+from applications.reminders.claiming import Due, Plan, claim, claim_drafts, claim_late_opinions
 from applications.reminders.commission import commission_due
 from applications.reminders.models import Audience, ReminderRule
 from applications.reminders.rules import dated_step, ensure_rules, offers_without_rules, recurring_step
@@ -24,7 +25,8 @@ from offers.models import Offer
 from portal.calendar import is_quiet, quiet_until
 from portal.notifications.outbox import ALWAYS_QUIET, Obsolete
 
-DRAFT_AUDIENCES = (Audience.CANDIDATE, Audience.UNOPENED, Audience.UNSIGNED)
+SIGNATORIES = (Audience.UNOPENED, Audience.UNSIGNED)
+DRAFT_AUDIENCES = (Audience.CANDIDATE, *SIGNATORIES)
 RULES = 1000  # of one batch
 STILL_USEFUL = """
     SELECT rule.active, EXISTS (
@@ -38,10 +40,15 @@ def queue_due(now: datetime | None = None) -> int:
     """Claim and queue what is due; returns how many. Each batch is a transaction of its own."""
     now = now or timezone.now()
     ensure_rules(offers_without_rules())
-    plans = list(draft_plans(now))
-    queued = sum(claim_drafts(plans[start : start + RULES], now) for start in range(0, len(plans), RULES))
+    queued = sum(claim_drafts(plans, now) for plans in batched(draft_plans(now), RULES))
+    queued += sum(claim_late_opinions(plans, now) for plans in batched(late_plans(now), RULES))
     others = [due for due in [*service_due(now), *commission_due(now)] if _may_leave(now, due.quiet_until)]
     return queued + claim(others, now)
+
+
+def batched(plans: Iterable[Plan], size: int) -> Iterator[list[Plan]]:
+    plans = iter(plans)
+    return iter(lambda: list(islice(plans, size)), [])
 
 
 def refuse_superseded(payload: dict) -> None:
@@ -61,14 +68,26 @@ def _may_leave(now: datetime, until: datetime) -> bool:
 
 def draft_plans(now: datetime) -> Iterator[Plan]:
     """The rules about drafts and their signatories that have fallen due on this day, in the order of their offers."""
+    rules = ReminderRule.objects.filter(audience__in=DRAFT_AUDIENCES, offer__in=Offer.objects.open(now))
+    return _plans(rules.annotate(until=F("offer__deadline")), now)
+
+
+def late_plans(now: datetime) -> Iterator[Plan]:
+    """Those about the opinions that may follow the filing: their date is the offer's last one for signatures."""
+    in_time = Q(offer__signatures_until__gte=now.replace(microsecond=0))
+    rules = ReminderRule.objects.filter(in_time, audience__in=SIGNATORIES)
+    return _plans(rules.annotate(until=F("offer__signatures_until")), now)
+
+
+def _plans(rules: QuerySet[ReminderRule], now: datetime) -> Iterator[Plan]:
+    """rules: annotated with the date that they count to, or none (`until`)."""
     today = timezone.localdate(now)
-    rules = ReminderRule.objects.filter(active=True, audience__in=DRAFT_AUDIENCES, offer__in=Offer.objects.open(now))
-    for rule in rules.annotate(deadline=F("offer__deadline")).order_by("offer_id", "pk"):
-        until = quiet_until(rule.deadline) if rule.deadline else ALWAYS_QUIET
-        dated = bool(rule.deadline and rule.days_before)
-        step = dated_step(rule.days_before, rule.deadline, today) if dated else None
-        if (step or (not dated and rule.every_days)) and _may_leave(now, until):
-            yield Plan(rule.pk, rule.offer_id, rule.audience, step, rule.every_days, rule.at_most, until)
+    for rule in rules.filter(active=True).order_by("offer_id", "pk"):
+        loud_from = quiet_until(rule.until) if rule.until else ALWAYS_QUIET
+        dated = bool(rule.until and rule.days_before)
+        step = dated_step(rule.days_before, rule.until, today) if dated else None
+        if (step or (not dated and rule.every_days)) and _may_leave(now, loud_from):
+            yield Plan(rule.pk, rule.offer_id, rule.audience, step, rule.every_days, rule.at_most, loud_from)
 
 
 def service_due(now: datetime) -> Iterator[Due]:

@@ -343,3 +343,35 @@ def test_the_rule_is_told_from_the_first_day(client, smtp_sink):
     drain_outbox()
     [mail] = smtp_sink.sent_to("direction@example.org")
     assert "votre avis peut le suivre" in " ".join(text_of(mail).split())
+
+
+# Who is told
+
+
+def test_the_service_hears_of_each_answer_that_comes_after_the_filing(smtp_sink):
+    application, annex = filed_without()
+    make.sign(annex)
+    drain_outbox()
+    [message] = [message for message in smtp_sink.messages if str(message["Subject"]).startswith("Avis reçu")]
+    assert message["To"] == application.offer.service_email
+    assert "Plus aucun avis n’est attendu" in text_of(message)
+    filed = [text_of(message) for message in smtp_sink.messages if "déposé :" in str(message["Subject"])]
+    assert ["Il n’y manque qu" in text for text in filed] == [False]  # written when it leaves: the opinion has come
+    assert Mail.objects.filter(kind="annex_signed", recipient=application.candidate.email).exists()
+
+
+def test_the_service_hears_that_an_opinion_will_not_come_and_why(smtp_sink):
+    application, annex = filed_without()
+    drain_outbox()
+    [filed] = [text_of(message) for message in smtp_sink.messages if "déposé :" in str(message["Subject"])]
+    assert "Il n’y manque qu’un avis" in filed
+    smtp_sink.messages.clear()
+    answering.decline(annex, "Je pars demain.")
+    drain_outbox()
+    [message] = [message for message in smtp_sink.messages if message["To"] == application.offer.service_email]
+    assert "Je pars demain." in text_of(message)
+
+
+def test_the_service_hears_nothing_of_answers_before_the_filing():
+    make.sign(make.invited_annex(make.ApplicationFactory()))
+    assert not Mail.objects.filter(kind="late_answer_for_hr").exists()

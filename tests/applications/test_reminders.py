@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.db import IntegrityError, connection, transaction
 from django.urls import reverse
+from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -219,6 +220,36 @@ def test_only_open_drafts_and_waiting_signatories(begun):
     assert queued() == sorted(("candidate_reminder", draft.candidate.email) for draft in (signed, declined))
 
 
+def test_after_the_filing_an_awaited_opinion_is_asked_for_until_its_own_date(db):
+    closes, until = timezone.localdate() + timedelta(days=20), timezone.localdate() + timedelta(days=40)
+    offer = make.OfferFactory(deadline=end_of_day(closes), signatures_until=end_of_day(until))
+    application = make.ApplicationFactory(offer=offer)
+    make.fill_sections(application)
+    make.fill_pieces(application)
+    make.invited_annex(application)
+    application = make.file_now(application)
+    Mail.objects.all().delete()
+    set_rule(offer, Audience.UNOPENED, days_before=[14, 7, 3, 1])
+    claimed = {days: run_at(at(before(until, days), 19)) for days in range(16, -1, -1)}
+    told = {rule.step for rule in Reminder.objects.all()}
+    assert told == {before(until, days) for days in (14, 7, 3, 1)}, claimed
+    assert {recipient for _, recipient in queued()} == {"direction@example.org"}
+
+
+def test_an_awaited_opinion_is_no_longer_asked_for_once_the_dossier_is_decided(db):
+    closes, until = timezone.localdate() + timedelta(days=1), timezone.localdate() + timedelta(days=3)
+    offer = make.OfferFactory(deadline=end_of_day(closes), signatures_until=end_of_day(until))
+    application = make.ApplicationFactory(offer=offer)
+    make.fill_sections(application)
+    make.fill_pieces(application)
+    make.invited_annex(application)
+    application = make.file_now(application)
+    lifecycle.WORKFLOW.run(application, "withdraw", actor=application.candidate)
+    Mail.objects.all().delete()
+    set_rule(offer, Audience.UNOPENED, days_before=[1])
+    assert run_at(at(before(until, 1), 23, 59)) + run_at(at(until, 12)) == 0
+
+
 # The rules of an offer
 
 
@@ -386,7 +417,7 @@ def test_a_sweep_costs_the_same_for_three_and_thirty(begun, django_assert_num_qu
         ensure_rules(type(offer).objects.all())
         with (
             time_machine.travel(at(before(CLOSES, 14 if count == 3 else 7)), tick=False),
-            django_assert_num_queries(14),
+            django_assert_num_queries(15),
         ):
             assert send_reminders() == (6 if count == 3 else 60)
 

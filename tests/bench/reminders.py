@@ -140,10 +140,10 @@ def _select(plans, now) -> tuple[int, float]:
 
     from applications.reminders import claiming
 
-    parameters = claiming.parameters(plans, now, (0, claiming.FIRST)) | {"size": 10**9}
+    parameters = claiming.parameters(plans, now) | {"size": 10**9}
     started, rows = time.perf_counter(), 0
     with transaction.atomic(), connection.chunked_cursor() as cursor:
-        cursor.execute(f"WITH {claiming.CONCERNED.format(lock='')}, {claiming.DUE} SELECT * FROM due", parameters)
+        cursor.execute(claiming.due_drafts(), parameters)
         while chunk := cursor.fetchmany(2000):
             rows += len(chunk)
     return rows, time.perf_counter() - started
