@@ -12,7 +12,6 @@ from applications import circuit
 from dossiers import codes, signing
 from dossiers.models import Annex, Dossier, Question, SignOff
 from dossiers.signoffs import changes_since
-from portal.notifications import outbox
 from portal.workflow import TransitionRefused
 
 QUESTIONS_A_REQUEST = 5
@@ -84,22 +83,15 @@ def sign(
         annex.codes.all().delete()  # a code serves once
         circuit.tell_signatory(annex, "signatory_copy")
         circuit.tell_candidate(annex, "annex_signed")
-        _tell_service(annex)
+        circuit.tell_service(annex)
     return annex
-
-
-def _tell_service(annex: Annex) -> None:
-    """Who rules on a filed dossier knows when an opinion that it waited for has come, or will not."""
-    if annex.late:
-        service = annex.dossier.application.offer.service_email
-        outbox.enqueue("late_answer_for_hr", service, {"annex": str(annex.pk)}, thread=annex.dossier_id)
 
 
 def decline(annex: Annex, reason: str, *, at: datetime | None = None) -> Annex:
     with transaction.atomic():
         annex = _answer(annex, "decline", reason=reason, at=at)
         circuit.tell_candidate(annex, "annex_declined")
-        _tell_service(annex)
+        circuit.tell_service(annex)
     return annex
 
 

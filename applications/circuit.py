@@ -277,6 +277,13 @@ def tell_candidate(annex: Annex, kind: str, **more: Any) -> None:
     outbox.enqueue(kind, annex.dossier.owner.email, {"annex": str(annex.pk)} | more, thread=annex.dossier_id)
 
 
+def tell_service(annex: Annex) -> None:
+    """Who rules on a filed dossier knows when an opinion that it waited for has come, or will not."""
+    if annex.late:
+        service = annex.dossier.application.offer.service_email
+        outbox.enqueue("late_answer_for_hr", service, {"annex": str(annex.pk)}, thread=annex.dossier_id)
+
+
 def hold(annex: Annex) -> None:
     """Lock its application until the end of the transaction; TransitionRefused where it takes no answer any more."""
     annex.dossier.application = lock_application(annex)

@@ -80,6 +80,7 @@ def sign_on_paper(
             outbox.enqueue("request_dropped", former, {"annex": str(annex.pk)}, thread=annex.dossier_id)
         if actor is None:
             circuit.tell_candidate(annex, "annex_signed")
+        circuit.tell_service(annex)
     return annex
 
 
