@@ -11,10 +11,11 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 
 from offers import lifecycle, news, publication, views
+from offers.admin_alerts import AlertAdmin  # noqa: F401 (registers the alerts)
 from offers.admin_bulk import ManyOffers
 from offers.admin_forms import CampaignForm, ImportForm, OfferForm, form_for, move_form, own_sections
 from offers.admin_lists import DeadlineFilter, KindFilter, RegionFilter, StateFilter, searched
-from offers.history import changes, recorded
+from offers.history import changes, deleted, recorded
 from offers.kinds import all_kinds, get_kind
 from offers.models import Offer
 from portal.accounts.models import Institution
@@ -146,6 +147,10 @@ class OfferAdmin(ManyOffers, HrAdmin):
         own = {"kind_slug": self._kind(request, None).slug}
         return super().add_view(request, form_url, (extra_context or {}) | own)
 
+    def delete_model(self, request, obj):
+        with recorded(request.user, "Brouillon supprimé."):
+            super().delete_model(request, obj)
+
     def save_model(self, request, obj, form, change):
         """Only the form's own columns: a publication or an extension made meanwhile is not undone."""
         with recorded(request.user, ""):
@@ -179,6 +184,7 @@ class OfferAdmin(ManyOffers, HrAdmin):
     def get_urls(self):
         return [
             path("apercu/", self.admin_site.admin_view(self.preview_new), name="offers_offer_preview_new"),
+            path("supprimes/", self.admin_site.admin_view(self.deleted_page), name="offers_offer_deleted"),
             path("importer/", self.admin_site.admin_view(self.import_page), name="offers_offer_import"),
             path("<int:pk>/apercu/", self.admin_site.admin_view(self.preview), name="offers_offer_preview"),
             path("<int:pk>/reprendre/", self.admin_site.admin_view(self.resume), name="offers_offer_resume"),
@@ -242,6 +248,18 @@ class OfferAdmin(ManyOffers, HrAdmin):
             "opts": self.opts,
         }
         return render(request, "admin/offers/offer/history.html", context)
+
+    def deleted_page(self, request):
+        """The drafts that are no more: which, when, by whom."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        drafts = deleted(None if request.user.is_superuser else request.user.hr_institution_ids)
+        context = self.admin_site.each_context(request) | {
+            "title": "Brouillons supprimés",
+            "page": Paginator(drafts, 50).get_page(request.GET.get("p")),
+            "opts": self.opts,
+        }
+        return render(request, "admin/offers/offer/deleted.html", context)
 
     def resume(self, request, pk: int):
         """The next campaign begins with this one's texts, its dates moved."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta
 
 from django.conf import settings
@@ -39,16 +40,20 @@ def criteria(alert: Alert) -> Criteria:
     return Criteria.read_text(alert.query)
 
 
-def in_words(search: Criteria) -> list[tuple[str, str]]:
-    """A search as its labels and values, for those who asked for it."""
+def in_words(search: Criteria, institutions: Mapping[int, str] | None = None) -> list[tuple[str, str]]:
+    """A search as its labels and values, for those who asked for it.
+
+    institutions: their names, where many searches are said at once; else they are read.
+    """
     facts = [("Mots", search.words)] if search.words else []
     facts += [("Près de", search.near_label)] if search.near else []
     for facet in FACETS:
         values = search.chosen.get(facet.name, ())
         labels = dict(facet.labels()) if facet.labels else {}
         if facet.column == "institution_id" and values:
-            names = Institution.objects.filter(pk__in=values).values_list("pk", "name")
-            labels = {str(pk): name for pk, name in names}
+            if institutions is None:
+                institutions = dict(Institution.objects.filter(pk__in=values).values_list("pk", "name"))
+            labels = {str(pk): name for pk, name in institutions.items()}
         if values:
             facts.append((facet.title, ", ".join(labels.get(value, value) for value in values)))
     return facts or [("Recherche", "toutes les offres")]

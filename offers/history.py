@@ -7,11 +7,11 @@ database count. `recorded` adds who and why; a change without them was made by o
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import pghistory
 from django.core.exceptions import ValidationError
@@ -74,6 +74,33 @@ def changes(offer: Offer) -> list[Change]:
         if change.differences or event.pgh_label != "changed":
             told.append(change)
     return told[::-1]
+
+
+class Deleted(NamedTuple):
+    """A draft that is no more, as it last was."""
+
+    at: datetime
+    who: str
+    reference: str
+    title: str
+    institution: str
+
+
+def deleted(institutions: Iterable[int] | None) -> list[Deleted]:
+    """The drafts of these institutions (None: of all) that were deleted, the latest first. Two queries."""
+    events = Offer.pgh_event_model.objects.filter(pgh_label="deleted").select_related("pgh_context", "institution")
+    if institutions is not None:
+        events = events.filter(institution__in=institutions)
+    return [
+        Deleted(
+            event.pgh_created_at,
+            event.pgh_context.metadata.get("who", UNKNOWN) if event.pgh_context else UNKNOWN,
+            event.reference,
+            event.title,
+            event.institution.name,
+        )
+        for event in events.order_by("-pgh_id").defer("body", "details", "parameters")
+    ]
 
 
 def differences(offer: Offer, before: Any, after: Any, institutions: Mapping[int, str]) -> Iterator[Difference]:

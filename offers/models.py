@@ -92,6 +92,7 @@ class OfferQuerySet(models.QuerySet):
 @pghistory.track(
     pghistory.InsertEvent("created"),
     pghistory.UpdateEvent("changed", row=pghistory.Old),  # as it was before: what it became stands in what follows
+    pghistory.DeleteEvent("deleted"),
     exclude=["search", "plain", "created_at", "updated_at"],
     append_only=True,
 )
@@ -301,6 +302,15 @@ def _secret() -> str:
     return secrets.token_urlsafe(24)
 
 
+class AlertQuerySet(models.QuerySet):
+    def at(self, stage: str):
+        """The alerts that have come to this stage (`Alert.Stage`)."""
+        if stage == Alert.Stage.UNCONFIRMED:
+            return self.filter(confirmed_at=None)
+        is_over = models.Q(ends_at__lte=timezone.now())
+        return self.filter(is_over if stage == Alert.Stage.ENDED else ~is_over, confirmed_at__isnull=False)
+
+
 class Alert(models.Model):
     """A search that an address follows, without an account. Nothing is sent before its owner has confirmed it.
 
@@ -312,6 +322,11 @@ class Alert(models.Model):
         DAILY = "daily", "Chaque jour où il y a du nouveau"
         WEEKLY = "weekly", "Une fois par semaine, le lundi"
 
+    class Stage(models.TextChoices):
+        UNCONFIRMED = "unconfirmed", "À confirmer"
+        ACTIVE = "active", "Active"
+        ENDED = "ended", "Arrivée à sa fin"
+
     email = models.EmailField("adresse électronique")
     query = models.TextField("recherche", blank=True)
     frequency = models.CharField("fréquence", max_length=10, choices=Frequency.choices, default=Frequency.DAILY)
@@ -322,6 +337,8 @@ class Alert(models.Model):
     checked_at = models.DateTimeField("offres annoncées jusqu’au", null=True)
     ends_at = models.DateTimeField("prend fin le", null=True)
 
+    objects = AlertQuerySet.as_manager()
+
     class Meta:
         verbose_name = "alerte"
         constraints = [models.UniqueConstraint(fields=["email", "query"], name="one_alert_per_search")]
@@ -330,10 +347,17 @@ class Alert(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.email} : {self.query or 'toutes les offres'}"
+        """Kept by the journal of the administration when it is erased: nothing of its owner."""
+        return f"Alerte n° {self.pk}"
 
     def get_absolute_url(self) -> str:
         return reverse("alerts:manage", args=[self.secret])
+
+    @property
+    def stage(self) -> Stage:
+        if self.confirmed_at is None:
+            return self.Stage.UNCONFIRMED
+        return self.Stage.ENDED if self.ends_at and self.ends_at <= timezone.now() else self.Stage.ACTIVE
 
 
 def is_favourite(user, offer: Offer) -> bool:

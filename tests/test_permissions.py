@@ -211,6 +211,7 @@ def build_world() -> World:
     for role, user in users.items():
         clients[role].force_login(user)
     link = signing.link_secret(annex)
+    alert = Alert.objects.create(email="suiveur@example.org", confirmed_at=timezone.now())
     clients["signatory"].get(reverse("signatory:annex", args=[link]))
 
     values = {
@@ -235,7 +236,7 @@ def build_world() -> World:
         "fresh": {"slug": make.OfferFactory(institution=hr.institution).slug},
         "link": {"token": link},
         "wrong": {"token": "A" * 43, "secret": "A" * 32},
-        "alert": {"secret": Alert.objects.create(email="suiveur@example.org", confirmed_at=timezone.now()).secret},
+        "alert": {"secret": alert.secret, "object_id": alert.pk},
         "commission": {"object_id": commission.pk},
         "session": {"pk": session.pk, "object_id": session.pk, "edition": 1},
         "accounts_user": {"object_id": candidate.pk},

@@ -29,7 +29,8 @@ def load_institutions() -> dict[str, dict[str, Any]]:
 def load_offers(now: datetime) -> list[dict[str, Any]]:
     """The offers as plain values, named as the columns of an offer.
 
-    `institution` is a key of `load_institutions`; `closed` says that the offer's deadline has passed at `now`.
+    `institution` is a key of `load_institutions`; `closed` says that the offer's deadline has passed at `now`, `paused`
+    why it is suspended, if it is. One whose `published_at` is to come waits for its time.
     """
     names = sorted(path.stem for path in Path(__file__).parent.glob("*.toml") if path.stem != INSTITUTIONS_FILE)
     return [_offer(_text(name), now) for name in names]
@@ -39,13 +40,14 @@ def _offer(text: dict[str, Any], now: datetime) -> dict[str, Any]:
     days = text.pop("deadline_in_days", None)
     published_at = now - timedelta(days=text.pop("published_days_ago"))
     deadline = None if days is None else _end_of_day(now + timedelta(days=days))
-    service = text.pop("service")
+    service, paused = text.pop("service"), text.pop("paused", "")
     with translation.override("fr"):
         filled = _fill(text, _words(deadline or now, published_at))
     return (
         filled
         | {f"service_{name}": value for name, value in service.items()}
         | {"published_at": published_at, "deadline": deadline, "closed": deadline is not None and deadline < now}
+        | {"paused": paused}
     )
 
 

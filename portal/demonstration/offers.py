@@ -37,13 +37,21 @@ def make_offers(institutions: dict[str, Institution], administrator: User) -> di
 
 def _publish(values: dict, institutions: dict[str, Institution], administrator: User) -> Offer:
     institution = institutions[values.pop("institution")]
-    published_at, deadline, is_closed = (values.pop(name) for name in ("published_at", "deadline", "closed"))
+    published_at, deadline, is_closed, paused = (
+        values.pop(name) for name in ("published_at", "deadline", "closed", "paused")
+    )
     ahead = deadline and max(deadline, timezone.now() + timedelta(days=1))
     offer = Offer.objects.create(**values, institution=institution, deadline=ahead)
-    lifecycle.WORKFLOW.run(offer, "publish", actor=administrator, reason="Données de démonstration.")
+    told = {"actor": administrator, "reason": "Données de démonstration."}
+    if published_at > timezone.now():
+        lifecycle.WORKFLOW.run(offer, "schedule", publish_at=published_at, **told)
+        return offer
+    lifecycle.WORKFLOW.run(offer, "publish", **told)
     Offer.objects.filter(pk=offer.pk).update(published_at=published_at, deadline=deadline)
     if is_closed:
         lifecycle.WORKFLOW.run(offer, "expire", reason="Date limite atteinte.")
+    if paused:
+        lifecycle.WORKFLOW.run(offer, "pause", actor=administrator, reason=paused)
     return Offer.objects.get(pk=offer.pk)
 
 

@@ -8,7 +8,7 @@ import pytest
 from django.db import ProgrammingError, transaction
 from django.urls import reverse
 
-from offers.history import UNKNOWN, changes
+from offers.history import UNKNOWN, changes, deleted
 from offers.lifecycle import WORKFLOW
 from offers.models import Offer
 from tests import factories as make
@@ -92,3 +92,20 @@ def test_its_cost_does_not_grow(offer, django_assert_num_queries):
     fresh = Offer.objects.get()
     with django_assert_num_queries(2):
         assert len(changes(fresh)) == 6
+
+
+def test_a_deleted_draft_leaves_its_name_and_who_deleted_it(client, hr, offer):
+    client.force_login(hr.user)
+    elsewhere = make.OfferFactory(state=Offer.State.DRAFT, published_at=None, title="Brouillon d’ailleurs")
+    elsewhere.delete()  # by other means than the portal
+    Offer.objects.filter(pk=offer.pk).update(state=Offer.State.DRAFT, title="Brouillon inutile")
+    assert client.post(reverse("admin:offers_offer_delete", args=[offer.pk]), {"post": "yes"}).status_code == 302
+    assert not Offer.objects.exists()
+    page = client.get(reverse("admin:offers_offer_deleted")).content.decode()
+    assert "Brouillon inutile" in page
+    assert offer.reference in page
+    assert str(hr.user) in page
+    assert "Brouillon d’ailleurs" not in page
+    [own] = deleted([hr.institution_id])
+    assert (own.title, own.who) == ("Brouillon inutile", str(hr.user))
+    assert [(draft.title, draft.who) for draft in deleted(None)][1] == ("Brouillon d’ailleurs", UNKNOWN)

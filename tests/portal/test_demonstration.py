@@ -1,6 +1,7 @@
 """The data of `make demo`: everything is there, once, and each dossier is at the stage that the README tells."""
 
 import re
+from datetime import timedelta
 from io import BytesIO, StringIO
 
 import pikepdf
@@ -99,6 +100,12 @@ def test_one_dossier_lacks_three_things_that_a_visitor_can_do(demo):
         "favorable",
         "reserved",
     }
+
+
+def test_every_state_that_the_public_sees_differently_is_shown(demo):
+    labels = {offer.state_label for offer in Offer.objects.all()}
+    assert labels == {"Publiée", "Programmée", "Suspendue", "Close"}
+    assert Offer.objects.awaited().get().published_at < timezone.now() + timedelta(days=8)
 
 
 def test_the_example_cv_can_be_uploaded():
