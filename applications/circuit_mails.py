@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from applications import circuit, correspondence, samples
+from applications import circuit, correspondence, samples, wording
 from applications.mails import (
     JUST_ASKED,
     Action,
@@ -71,10 +71,13 @@ def signatory_reminder(payload: Payload) -> Letter:
         drop_if(not (annex.is_waiting and circuit.is_alive(annex)), "la réponse n’est plus attendue", payload)
     secret = samples.LINK if "sample" in payload else signing.link_secret(annex)
     action = ("Lire la demande et donner mon avis", address("signatory:annex", secret))
-    return _awaited(payload, "signatory_reminder", annex, {}, action=action)
+    text = wording.reminder_text(annex)
+    return _awaited(payload, "signatory_reminder", annex, {}, action=action, text=text)
 
 
-def _awaited(payload: Payload, template: str, annex: Annex, about: dict[str, Any], *, action: Action) -> Letter:
+def _awaited(
+    payload: Payload, template: str, annex: Annex, about: dict[str, Any], *, action: Action, text: str = ""
+) -> Letter:
     """A letter that asks for an answer, by when."""
     closes_at, application = circuit.closes_at(annex), annex.dossier.application
     known = {
@@ -91,6 +94,7 @@ def _awaited(payload: Payload, template: str, annex: Annex, about: dict[str, Any
         application,
         about=known | about,
         action=action,
+        text=text,
         facts=[*about_opinion(annex, about.get("specs")), ("À rendre avant le", day_and_time(closes_at))],
         attachments=[date_of_opinion(annex)],
     )

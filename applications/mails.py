@@ -54,7 +54,7 @@ def application_of(payload: Payload) -> Application:
 
 def annex_of(payload: Payload) -> Annex:
     if "sample" in payload:
-        return samples.annex(application_of(payload))
+        return samples.annex(application_of(payload), is_opened=payload["sample"] == "opened")
     return Annex.objects.select_related("dossier__owner", "dossier__application__offer__institution", "sign_off").get(
         pk=payload["annex"]
     )
@@ -76,23 +76,32 @@ def drop_if(pointless: bool, reason: str, payload: Payload) -> None:
 
 
 def write(
+    payload: Payload, template: str, application: Application, *, about: dict[str, Any] | None = None, **parts: Any
+) -> Letter:
+    """A letter about this application: see `write_for`."""
+    known = {"application": application, "candidate": application.candidate}
+    return write_for(payload, template, application.offer, about=known | (about or {}), **parts)
+
+
+def write_for(
     payload: Payload,
     template: str,
-    application: Application,
+    offer: Offer | None,
     *,
+    about: dict[str, Any],
     action: Action | None = None,
-    about: dict[str, Any] | None = None,
+    text: str = "",
+    help_text: str | None = None,
     **parts: Any,
 ) -> Letter:
-    """The letter with the offer's own words, if HR gave some, and whom to ask."""
-    offer = application.offer
-    about = {"application": application, "offer": offer, "candidate": application.candidate} | (about or {})
+    """The letter with the offer's own words, if any, and whom to ask. text: which words, if not the template's."""
+    about = {"offer": offer} | about
     letter = compose(
         template,
         about,
         action=action,
-        help_text=parts.pop("help_text", None) or _service(offer),
-        words=wording.words(template, about | {"action": action}, payload.get("words")),
+        help_text=_service(offer) if help_text is None else help_text,
+        words=wording.words(text or template, about | {"action": action}, payload.get("words")),
         unsubscribe=payload.get("unsubscribe", ""),
         **parts,
     )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
 
 from applications.filing import receipt_content, to_the_second
-from applications.models import Application, ApplicationTransition
+from applications.models import Application, ApplicationTransition, Commission, Session
 from dossiers.models import Annex, Dossier, Opinion, SignOff
 from offers.models import Offer
 from portal.accounts.models import User
@@ -23,12 +24,12 @@ def application(offer: Offer) -> Application:
     return Application(offer=offer, candidate=candidate, dossier=dossier)
 
 
-def annex(application: Application) -> Annex:
+def annex(application: Application, *, is_opened: bool = False) -> Annex:
     """The first annex that the dossier asks for, with an invented signatory; not saved."""
     found = Annex(
         dossier=application.dossier,
         key=application.dossier.spec.annexes[0].key,
-        state=Annex.State.SENT,
+        state=Annex.State.OPENED if is_opened else Annex.State.SENT,
         signatory_name="Dominique Signataire",
         signatory_function="Chef de service",
         signatory_institution="Établissement d’exemple",
@@ -39,6 +40,17 @@ def annex(application: Application) -> Annex:
     )
     found.dossier.application = application
     return found
+
+
+def session(offer: Offer) -> Session:
+    """A meeting in a week, of a commission that nobody sits on; not saved."""
+    commission = Commission(name="Commission d’exemple", institution=offer.institution)
+    starts_at = timezone.localtime().replace(hour=9, minute=0, second=0, microsecond=0) + timedelta(days=7)
+    return Session(pk=0, commission=commission, starts_at=starts_at, place="Salle 1")
+
+
+def member() -> User:
+    return User(first_name="Claude", last_name="Membre", email="membre@example.org")
 
 
 def entry(target: str) -> ApplicationTransition:

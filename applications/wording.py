@@ -15,27 +15,38 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from applications.models import MailText
+from dossiers.models import Annex
+from offers.campaigns import on_next_campaign
 from offers.models import Offer
 from portal.notifications.letters import Words
 
 BRACES = re.compile(r"\{\{|\}\}")
 VARIABLE = re.compile(r"\{\{\s*([^{}]*?)\s*\}\}")
-EVERYWHERE = {
-    "candidat": "prénom et nom de la personne candidate",
+OFFER = {
     "offre": "intitulé de l’offre",
     "institution": "institution qui publie l’offre",
     "service": "service chargé du dossier",
     "date_limite": "date limite de l’offre",
 }
+EVERYWHERE = {"candidat": "prénom et nom de la personne candidate"} | OFFER
 LINK = {"lien": "adresse du bouton"}
 NUMBER = {"numero": "numéro du dossier"}
 ANNEX = {"annexe": "numéro et titre de l’annexe", "signataire": "nom du signataire"}
+ERASED = {"effacement": "jour où le brouillon sera effacé"}
+COUNT = {"nombre": "nombre de dossiers"}
+SESSION = {
+    "membre": "prénom et nom du membre",
+    "commission": "nom de la commission",
+    "seance": "date et heure de la séance",
+    "lieu": "lieu de la séance",
+}
+REPORT = EVERYWHERE | LINK | NUMBER | SESSION
 REPLY = {"reponse_avant": "date à laquelle la réponse est attendue"}
 
 
 @dataclass(frozen=True)
 class Text:
-    """One mail whose words HR may change. builder: the kind of mail that the outbox knows; outcome: which decision."""
+    """One mail whose words HR may change. builder: the kind of mail that the outbox knows; outcome: in which case."""
 
     template: str
     label: str
@@ -65,14 +76,28 @@ TEXTS = {
         ),
         Text(
             "signatory_reminder",
-            "Rappel au signataire",
+            "Rappel au signataire : demande pas encore ouverte",
             "signatory_reminder",
             EVERYWHERE | LINK | ANNEX | REPLY,
+            needs_annex=True,
+        ),
+        Text(
+            "signatory_reminder_opened",
+            "Rappel au signataire : avis pas encore signé",
+            "signatory_reminder",
+            EVERYWHERE | LINK | ANNEX | REPLY,
+            outcome="opened",
             needs_annex=True,
         ),
         Text("signatory_copy", "Copie de l’avis signé", "signatory_copy", EVERYWHERE | ANNEX, needs_annex=True),
         Text("opinion_filed", "Avis joint au dossier déposé", "opinion_filed", EVERYWHERE | ANNEX, needs_annex=True),
         Text("request_dropped", "Demande d’avis retirée", "request_dropped", EVERYWHERE | ANNEX, needs_annex=True),
+        Text("draft_to_be_erased", "Effacement annoncé", "draft_to_be_erased", EVERYWHERE | LINK | ERASED),
+        Text("to_check_reminder", "Rappel au service : dossiers à vérifier", "to_check_reminder", OFFER | LINK | COUNT),
+        Text(
+            "rapporteur_reminder", "Rappel au rapporteur", "rapporteur_reminder", EVERYWHERE | LINK | NUMBER | SESSION
+        ),
+        Text("session_reminder", "Rappel d’une séance", "session_reminder", OFFER | LINK | COUNT | SESSION),
     ]
 }
 
@@ -81,6 +106,21 @@ def texts_of(offer: Offer) -> list[Text]:
     """Those that this offer sends: without annexes, nobody is asked for an opinion."""
     has_annexes = bool(offer.kind_definition.dossier_spec(offer.parameters).annexes)
     return [text for text in TEXTS.values() if has_annexes or not text.needs_annex]
+
+
+def reminder_text(annex: Annex) -> str:
+    """Which of the two texts of a signatory's reminder: they have opened the request, or not yet."""
+    opened = annex.state in {Annex.State.OPENED, Annex.State.IN_PROGRESS}
+    return "signatory_reminder_opened" if opened else "signatory_reminder"
+
+
+@on_next_campaign
+def take_over_texts(offer: Offer, draft: Offer) -> None:
+    """The next campaign writes as this one did: its variables say the new dates."""
+    texts = list(offer.mail_texts.all())
+    for text in texts:
+        text.pk, text.offer, text._state.adding = None, draft, True
+    MailText.objects.bulk_create(texts)
 
 
 def check(text: str, variables: dict[str, str]) -> None:
@@ -102,7 +142,7 @@ def fill(text: str, values: dict[str, str]) -> str:
 
 def words(template: str, about: dict[str, Any], typed: dict[str, str] | None = None) -> Words:
     """The words of this mail for its offer. typed: those of a preview, instead of those that are kept."""
-    if template not in TEXTS:
+    if template not in TEXTS or about["offer"] is None:
         return Words()
     if typed is None:
         typed = MailText.objects.filter(offer=about["offer"], template=template).values("subject", "intro").first()
@@ -114,20 +154,31 @@ def words(template: str, about: dict[str, Any], typed: dict[str, str] | None = N
 
 def _values(about: dict[str, Any]) -> dict[str, str]:
     offer = about["offer"]
-    annex, spec = about.get("annex"), about.get("spec")
+    annex, session, erased_on = about.get("annex"), about.get("session"), about.get("erased_on")
     values = {
-        "candidat": about["candidate"].get_full_name(),
         "offre": offer.title,
         "institution": offer.institution.name,
         "service": offer.service_name,
         "date_limite": _moment(offer.deadline) if offer.deadline else "sans date limite",
         "lien": about["action"][1] if about.get("action") else "",
         "numero": about.get("number", ""),
+        "nombre": str(about.get("count", "")),
     }
+    if about.get("candidate"):
+        values["candidat"] = about["candidate"].get_full_name()
     if annex:
-        values |= {"annexe": f"{spec.number} – {spec.title}", "signataire": annex.signatory_name}
+        values |= {"annexe": f"{about['spec'].number} – {about['spec'].title}", "signataire": annex.signatory_name}
     if about.get("closes_at"):
         values["reponse_avant"] = _moment(about["closes_at"])
+    if erased_on:
+        values["effacement"] = date_format(timezone.localtime(erased_on), "j F Y")
+    if session:
+        values |= {
+            "membre": about["member"].get_full_name(),
+            "commission": session.commission.name,
+            "seance": _moment(session.starts_at),
+            "lieu": session.place,
+        }
     return values
 
 

@@ -271,7 +271,9 @@ class OfferAdmin(ManyOffers, HrAdmin):
                 draft = form.save()
                 self.log_addition(request, draft, told)
             messages.success(
-                request, "Voici le brouillon de la nouvelle campagne. Relisez les dates écrites en lettres."
+                request,
+                "Voici le brouillon de la nouvelle campagne, avec ses règles de rappel et ses textes de courriels. "
+                "Relisez les dates écrites en lettres.",
             )
             return redirect(reverse("admin:offers_offer_change", args=[draft.pk]))
         context = self.admin_site.each_context(request) | {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.core.exceptions import ValidationError
+from django.db import transaction
 
 from dossiers.fields import Date, FieldSpec
 from offers.lifecycle import moved_with
@@ -15,7 +16,16 @@ from offers.models import Offer
 OWN_TO_EACH = {"id", "state", "reference", "slug", "published_at", "closed_at", "deadline"}
 OWN_TO_EACH |= {"signatures_until", "created_at", "updated_at"}
 
+_followers: list[Callable[[Offer, Offer], None]] = []
 
+
+def on_next_campaign(function: Callable[[Offer, Offer], None]) -> Callable[[Offer, Offer], None]:
+    """Declare what the floor above takes over: called with the offer and the new draft, in their transaction."""
+    _followers.append(function)
+    return function
+
+
+@transaction.atomic
 def next_campaign(offer: Offer, *, reference: str, slug: str, deadline: datetime | None) -> Offer:
     """A draft like this offer. The days that its fields hold move by as much as its deadline does."""
     shift = deadline.date() - offer.deadline.date() if deadline and offer.deadline else timedelta()
@@ -29,13 +39,16 @@ def next_campaign(offer: Offer, *, reference: str, slug: str, deadline: datetime
         offer.details, (spec for section in kind.offer_sections for spec in section.fields), shift
     )
     copied["parameters"] = _moved(offer.parameters, kind.parameter_section.fields, shift)
-    return Offer.objects.create(
+    draft = Offer.objects.create(
         **copied,
         reference=reference,
         slug=slug,
         deadline=deadline,
         signatures_until=moved_with(offer.signatures_until, offer.deadline, deadline),
     )
+    for follow in _followers:
+        follow(offer, draft)
+    return draft
 
 
 def _moved(raw: Mapping[str, Any], fields: Iterable[FieldSpec], shift: timedelta) -> dict[str, Any]:

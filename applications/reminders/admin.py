@@ -5,10 +5,21 @@ from __future__ import annotations
 from django import forms
 from django.contrib import admin
 from django.contrib.postgres.forms import SimpleArrayField
+from django.urls import reverse
+from django.utils.html import format_html
 
 from applications.reminders.models import Audience, ReminderRule
 from applications.reminders.rules import ensure_rules
+from applications.wording import texts_of
 
+TEXT_OF = {
+    Audience.CANDIDATE: "candidate_reminder",
+    Audience.UNOPENED: "signatory_reminder",
+    Audience.UNSIGNED: "signatory_reminder_opened",
+    Audience.SERVICE: "to_check_reminder",
+    Audience.RAPPORTEUR: "rapporteur_reminder",
+    Audience.MEMBER: "session_reminder",
+}
 WITHOUT_DEADLINE = {Audience.SERVICE}
 BEFORE_A_SESSION = {Audience.RAPPORTEUR, Audience.MEMBER}
 
@@ -50,10 +61,19 @@ class ReminderRuleInline(admin.TabularInline):
 
     model = ReminderRule
     form = ReminderRuleForm
-    fields = ["days_before", "every_days", "at_most", "active"]
+    fields = ["days_before", "every_days", "at_most", "active", "text"]
+    readonly_fields = ["text"]
     extra = 0
     can_delete = False
     verbose_name_plural = "Rappels"
+
+    @admin.display(description="texte")
+    def text(self, rule: ReminderRule) -> str:
+        template = TEXT_OF[Audience(rule.audience)]
+        if template not in self.texts:
+            return "–"  # nobody signs anything in this offer
+        page = reverse("admin:applications_mailtext", args=[rule.offer_id, template])
+        return format_html('<a href="{}" aria-label="Texte : {}">Voir ou changer</a>', page, rule)
 
     def has_view_permission(self, request, obj=None):
         return obj is not None and request.user.is_hr_of(obj.institution_id)
@@ -70,4 +90,5 @@ class ReminderRuleInline(admin.TabularInline):
     def get_formset(self, request, obj=None, **kwargs):
         if obj is not None and obj.reminder_rules.count() < len(Audience):
             ensure_rules([obj])
+        self.texts = {text.template for text in texts_of(obj)} if obj else set()
         return super().get_formset(request, obj, **kwargs)

@@ -9,13 +9,13 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from applications import samples
 from applications.abandonment import erased_on
-from applications.mails import address, day_and_time, write
+from applications.mails import address, application_of, day_and_time, drop_if, write, write_for
 from applications.models import AgendaItem, Application, Review, Session
 from applications.reminders.planner import refuse_superseded
 from offers.models import Offer
 from portal.accounts.models import User
-from portal.notifications.letters import compose
 from portal.notifications.outbox import LATER, Letter, Obsolete, builder
 
 Payload = dict[str, Any]
@@ -24,25 +24,57 @@ Payload = dict[str, Any]
 @builder("to_check_reminder", label="Dossiers à vérifier", reader="service", category="reminders", priority=LATER)
 def to_check_reminder(payload: Payload) -> Letter:
     refuse_superseded(payload)
-    offer = Offer.objects.get(pk=payload["offer"])
+    offer = Offer.objects.select_related("institution").get(pk=payload["offer"])
     waiting = offer.applications.filter(state=Application.State.FILED).order_by("filed_at")
-    if not waiting:
-        raise Obsolete("tous les dossiers sont vérifiés")
+    filed = list(waiting.values_list("filed_at", flat=True))
+    drop_if(not filed, "tous les dossiers sont vérifiés", payload)
+    filed = filed or [timezone.now()]
     desk = address("admin:applications_application_changelist") + f"?offer__id__exact={offer.pk}&state__exact=filed"
-    return compose(
+    return write_for(
+        payload,
         "to_check_reminder",
-        {"offer": offer, "count": len(waiting)},
+        offer,
+        about={"count": len(filed)},
         action=("Vérifier les dossiers", desk),
-        facts=[("Offre", offer.title), ("Le plus ancien, déposé le", day_and_time(waiting[0].filed_at))],
-        unsubscribe=payload.get("unsubscribe", ""),
+        facts=[("Offre", offer.title), ("Le plus ancien, déposé le", day_and_time(filed[0]))],
+        help_text="",
     )
 
 
 @builder("rapporteur_reminder", label="Rappel au rapporteur", reader="member", category="reminders", priority=LATER)
 def rapporteur_reminder(payload: Payload) -> Letter:
     refuse_superseded(payload)
+    if "sample" in payload:
+        application, member = application_of(payload), samples.member()
+        session = samples.session(application.offer)
+    else:
+        application, member, session = _report(payload)
+    number = application.number or samples.NUMBER
+    return write_for(
+        payload,
+        "rapporteur_reminder",
+        application.offer,
+        about={
+            "session": session,
+            "member": member,
+            "application": application,
+            "candidate": application.candidate,
+            "number": number,
+        },
+        action=("Lire le dossier et donner mon avis", address("commission:detail", application.pk)),
+        facts=[
+            ("Dossier", f"{number}, {application.candidate.get_full_name()}"),
+            ("Offre", application.offer.title),
+            ("Séance", day_and_time(session.starts_at)),
+        ],
+        help_text="",
+    )
+
+
+def _report(payload: Payload) -> tuple[Application, User, Session]:
+    """Who reports on what in which session, while they still owe it."""
     items = AgendaItem.objects.filter(pk=payload["item"], rapporteur=payload["member"])
-    about = ("session__commission", "application__offer", "application__candidate", "rapporteur")
+    about = ("session__commission", "application__offer__institution", "application__candidate", "rapporteur")
     item = items.select_related(*about).first()
     if item is None or item.session.starts_at < timezone.now():
         raise Obsolete("ce dossier est confié à une autre personne, ou sa séance est passée")
@@ -51,49 +83,53 @@ def rapporteur_reminder(payload: Payload) -> Letter:
         raise Obsolete("ce membre ne prend pas part à ce dossier")
     if Review.objects.filter(application=application, member=member, withdrawn_at=None).exists():
         raise Obsolete("l’avis est donné")
-    return compose(
-        "rapporteur_reminder",
-        {"session": item.session, "member": member, "application": application},
-        action=("Lire le dossier et donner mon avis", address("commission:detail", application.pk)),
-        facts=[
-            ("Dossier", f"{application.number}, {application.candidate.get_full_name()}"),
-            ("Offre", application.offer.title),
-            ("Séance", day_and_time(item.session.starts_at)),
-        ],
-        unsubscribe=payload.get("unsubscribe", ""),
-    )
+    return application, member, item.session
 
 
 @builder("session_reminder", label="Rappel d’une séance", reader="member", category="reminders", priority=LATER)
 def session_reminder(payload: Payload) -> Letter:
     refuse_superseded(payload)
+    offer = _offer_of(payload)
+    session, member = (samples.session(offer), samples.member()) if "sample" in payload else _seat(payload)
+    reports = session.agenda.filter(rapporteur=member.pk).count()
+    place = [("Lieu", session.place)] if session.place else []
+    return write_for(
+        payload,
+        "session_reminder",
+        offer,
+        about={"session": session, "member": member, "count": session.agenda.count(), "reports": reports},
+        action=("Voir l’ordre du jour", address("commission:session", session.pk)),
+        facts=[("Commission", session.commission.name), ("Séance", day_and_time(session.starts_at)), *place],
+        help_text="",
+    )
+
+
+def _seat(payload: Payload) -> tuple[Session, User]:
     mine = Session.objects.of_member(payload["member"]).filter(pk=payload["session"])
     session = mine.select_related("commission").first()
     if session is None or session.starts_at < timezone.now():
         raise Obsolete("la séance est passée, ou ce membre n’y siège plus")
-    member = User.objects.get(pk=payload["member"])
-    reports = session.agenda.filter(rapporteur=member).count()
-    place = [("Lieu", session.place)] if session.place else []
-    return compose(
-        "session_reminder",
-        {"session": session, "member": member, "count": session.agenda.count(), "reports": reports},
-        action=("Voir l’ordre du jour", address("commission:session", session.pk)),
-        facts=[("Commission", session.commission.name), ("Séance", day_and_time(session.starts_at)), *place],
-        unsubscribe=payload.get("unsubscribe", ""),
-    )
+    return session, User.objects.get(pk=payload["member"])
+
+
+def _offer_of(payload: Payload) -> Offer | None:
+    """The one whose rule made this reminder; None for one that was queued by hand."""
+    known = {"pk": payload["offer"]} if "offer" in payload else {"reminder_rules__reminders": payload.get("reminder")}
+    return Offer.objects.select_related("institution").filter(**known).first()
 
 
 @builder("draft_to_be_erased", label="Effacement annoncé", reader="candidate")
 def draft_to_be_erased(payload: Payload) -> Letter:
-    application = Application.objects.select_related("offer__institution", "candidate").get(pk=payload["application"])
-    announced_at = datetime.fromisoformat(payload["announced_at"])
-    if not application.is_draft or application.erasure_announced_at != announced_at:
-        raise Obsolete("la candidature n’est plus en préparation")
+    application = application_of(payload)
+    announced_at = timezone.now() if "sample" in payload else datetime.fromisoformat(payload["announced_at"])
+    changed = not application.is_draft or application.erasure_announced_at != announced_at
+    drop_if(changed, "la candidature n’est plus en préparation", payload)
+    day = erased_on(announced_at)
     return write(
         payload,
         "draft_to_be_erased",
         application,
-        about={"kept_days": settings.DRAFT_KEPT_DAYS, "is_open": application.offer.is_open()},
+        about={"kept_days": settings.DRAFT_KEPT_DAYS, "is_open": application.offer.is_open(), "erased_on": day},
         action=("Voir mon dossier", address("applications:detail", application.pk)),
-        facts=[("Offre", application.offer.title), ("Effacement le", date_format(erased_on(announced_at), "j F Y"))],
+        facts=[("Offre", application.offer.title), ("Effacement le", date_format(day, "j F Y"))],
     )

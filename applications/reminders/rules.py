@@ -10,6 +10,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from applications.reminders.models import Audience, ReminderRule
+from offers.campaigns import on_next_campaign
 from offers.kinds import get_kind
 from offers.kinds.base import Cadence
 from offers.models import Offer
@@ -46,6 +47,15 @@ def ensure_rules(offers: Iterable[Offer]) -> None:
     """Every offer has its rules; those that it has are left alone. One query at the most."""
     missing = [rule for offer in offers for rule in rules_for(offer)]
     ReminderRule.objects.bulk_create(missing, ignore_conflicts=True, batch_size=1000)
+
+
+@on_next_campaign
+def take_over_rules(offer: Offer, draft: Offer) -> None:
+    """The next campaign reminds as this one did. Rules count days to a date: nothing in them is to be moved."""
+    rules = list(offer.reminder_rules.all())
+    for rule in rules:
+        rule.pk, rule.offer, rule._state.adding = None, draft, True
+    ReminderRule.objects.bulk_create(rules)
 
 
 def offers_without_rules():

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.core.exceptions import ValidationError
 from django.urls import reverse
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from applications import wording
-from applications.models import MailText
+from applications import answering, wording
+from applications.models import AgendaItem, MailText, ReminderRule
+from applications.reminders.admin import TEXT_OF
+from applications.reminders.claiming import claim
+from applications.reminders.commission import commission_due
+from applications.reminders.rules import ensure_rules
 from dossiers import signing
 from portal.notifications import outbox
 from portal.notifications.models import Mail
@@ -165,3 +172,46 @@ def test_a_test_leaves_to_oneself_alone_and_keeps_nothing(client, hr, offer, smt
     assert [message["Subject"] for message in smtp_sink.sent_to(hr.user.email)] == ["[Essai] Votre dossier"]
     assert not smtp_sink.sent_to(application.candidate.email)
     assert not MailText.objects.exists()
+
+
+def test_each_rule_has_its_own_text(client, hr, offer, smtp_sink):
+    """Two signatories of one offer: the one who opened the request reads other words."""
+    client.force_login(hr.user)
+    page = client.get(reverse("admin:offers_offer_change", args=[offer.pk])).content.decode()
+    for audience, template in TEXT_OF.items():
+        assert address("mailtext", offer.pk, template) in page, audience
+    for template, subject in {"signatory_reminder": "Ouvrez", "signatory_reminder_opened": "Signez"}.items():
+        client.post(address("mailtext", offer.pk, template), {"subject": f"{subject}, {{{{signataire}}}}", "intro": ""})
+    for email in ("ferme@example.org", "ouvert@example.org"):
+        annex = make.invited_annex(make.ApplicationFactory(offer=offer), signatory_email=email)
+        Mail.objects.all().delete()
+        if email == "ouvert@example.org":
+            answering.note_opening(annex)
+        payload = {"annex": str(annex.pk), "link_hash": annex.link_hash}
+        outbox.enqueue("signatory_reminder", email, payload, thread=annex.dossier_id)
+        drain_outbox()
+    subjects = {message["To"]: str(message["Subject"]) for message in smtp_sink.messages}
+    name = make.SIGNATORY["signatory_name"]
+    assert subjects["ferme@example.org"] == f"Ouvrez, {name}"
+    assert subjects["ouvert@example.org"] == f"Signez, {name}"
+
+
+def test_the_words_of_the_rules_of_a_commission_leave(hr, offer, smtp_sink):
+    commission = make.CommissionFactory(institution=hr.institution, offers=[offer])
+    member = make.SeatFactory(commission=commission).user
+    session = make.SessionFactory(commission=commission, starts_at=timezone.now() + timedelta(days=6), place="Salle 9")
+    application = make.admit(make.filed(make.ApplicationFactory(offer=offer)), hr.user)
+    AgendaItem.objects.create(session=session, application=application, rapporteur=member)
+    texts = {"session_reminder": "{{membre}}, {{lieu}}", "rapporteur_reminder": "{{commission}}, {{numero}}"}
+    for template, subject in texts.items():
+        MailText.objects.create(offer=offer, template=template, subject=subject)
+    ensure_rules([offer])
+    ReminderRule.objects.update(days_before=[7])
+    Mail.objects.all().delete()
+    assert claim(list(commission_due(timezone.now())), timezone.now()) == 2
+    Mail.objects.update(quiet_until=None)
+    drain_outbox()
+    assert {str(message["Subject"]) for message in smtp_sink.sent_to(member.email)} == {
+        f"{member.get_full_name()}, Salle 9",
+        f"{commission.name}, {application.number}",
+    }

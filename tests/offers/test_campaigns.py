@@ -8,6 +8,9 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from applications.models import MailText
+from applications.reminders.models import Audience
+from applications.reminders.rules import ensure_rules
 from offers.kinds import all_kinds
 from offers.models import Offer
 from tests import factories as make
@@ -66,3 +69,19 @@ def test_an_offer_without_deadline_stays_so(client, hr):
     offer = make.OfferFactory(institution=hr.institution, deadline=None)
     assert resume(client, offer, reference="SUITE").status_code == 302
     assert Offer.objects.get(reference="SUITE").deadline is None
+
+
+def test_the_next_campaign_reminds_and_writes_as_the_one_before(client, hr):
+    offer = make.OfferFactory(institution=hr.institution)
+    ensure_rules([offer])
+    offer.reminder_rules.filter(audience="candidate").update(days_before=[9, 2])
+    offer.reminder_rules.filter(audience="member").update(active=False)
+    MailText.objects.create(offer=offer, template="receipt", subject="Reçu", intro="Merci {{candidat}}.")
+    deadline = timezone.localdate() + timedelta(days=400)
+    resume(client, offer, reference="R-2", slug="r-2", deadline_0=deadline.isoformat(), deadline_1="23:59")
+    draft = Offer.objects.exclude(pk=offer.pk).get()
+    rules = {rule.audience: rule for rule in draft.reminder_rules.all()}
+    assert len(rules) == offer.reminder_rules.count() == len(Audience)
+    assert rules["candidate"].days_before == [9, 2]
+    assert not rules["member"].active
+    assert draft.mail_texts.get().intro == offer.mail_texts.get().intro == "Merci {{candidat}}."
