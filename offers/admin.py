@@ -18,6 +18,7 @@ from offers.admin_lists import DeadlineFilter, KindFilter, RegionFilter, StateFi
 from offers.history import changes, deleted, recorded
 from offers.kinds import all_kinds, get_kind
 from offers.models import Offer
+from offers.sheets import service_of
 from portal.accounts.models import Institution
 from portal.workflow import TransitionRefused
 
@@ -129,6 +130,15 @@ class OfferAdmin(ManyOffers, HrAdmin):
 
     def get_form(self, request, obj=None, change=False, **kwargs):
         return super().get_form(request, obj, change=change, form=form_for(self._kind(request, obj).slug), **kwargs)
+
+    def get_changeform_initial_data(self, request):
+        """What the kind says already, and the institution, where one has no other."""
+        user, initial = request.user, {"summary": self._kind(request, None).summary}
+        institutions = list(Institution.objects.filter(pk__in=user.hr_institution_ids)[:2])
+        if len(institutions) == 1 and not user.is_superuser:
+            [institution] = institutions
+            initial |= {"institution": institution, **service_of(institution)}
+        return initial | super().get_changeform_initial_data(request)
 
     def get_prepopulated_fields(self, request, obj=None):
         return {} if obj else self.prepopulated_fields

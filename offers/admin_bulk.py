@@ -133,6 +133,10 @@ class ManyOffers:
         except ValueError:
             return False
         new = sum(change.is_new for change in told.effective)
-        changed = len(told.effective) - new
-        messages.success(request, f"Import fait : {new} brouillon(s) créé(s), {changed} offre(s) modifiée(s).")
+        done = [
+            (new, "brouillon créé", "brouillons créés"),
+            (len(told.effective) - new, "offre modifiée", "offres modifiées"),
+        ]
+        said = [f"{count} {many if count > 1 else one}" for count, one, many in done if count]
+        messages.success(request, f"Import fait : {', '.join(said)}.")
         return True

@@ -18,6 +18,7 @@ from portal.accounts.models import Institution
 from portal.workflow import Transition
 
 DETAIL, PARAMETER = "detail_", "parameter_"
+TO_BEGIN_WITH = {"institution", "title", "reference", "slug"}  # the rest of a draft is due at publication
 MARKDOWN = "Mise en forme Markdown : **gras**, - liste, ## titre ; l’aperçu la montre."
 
 
@@ -68,6 +69,11 @@ class OfferForm(forms.ModelForm):
             name_parts(self.fields[name])
         if not self.instance.legal_mentions and "legal_mentions" in self.fields:
             self.initial["legal_mentions"] = self.kind.legal_mentions
+        if "full_time" in self.fields:
+            self.fields["full_time"].widget.choices = [("unknown", "Non précisé"), ("true", "Oui"), ("false", "Non")]
+        if self.instance.state == Offer.State.DRAFT:
+            for name in self.fields.keys() - TO_BEGIN_WITH:
+                self.fields[name].required = False
 
     def clean(self):
         cleaned = super().clean()

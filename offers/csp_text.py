@@ -17,7 +17,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.utils import timezone
 
-from dossiers.fields import Choice, FieldSpec
+from dossiers.fields import Choice, FieldSpec, LongText
 from offers.data import departments, regions
 from offers.kinds import OfferKind, all_kinds
 from offers.models import Offer
@@ -104,6 +104,9 @@ def _split(lines: list[str], known: set[str]) -> tuple[list[str], list[tuple[str
 def _take(offer: ReadOffer, own: dict[str, FieldSpec], heading: str, shown: str, value: str) -> None:
     if not value:
         return  # the title of a group of headings, or a heading left empty
+    if not isinstance(own.get(heading), LongText):  # a short answer ends at the first blank line
+        value, *further = re.split(r"\n\s*\n", value)
+        offer.unrecognised += [line.strip() for line in "\n".join(further).splitlines() if line.strip()]
     if heading in SET_AT_PUBLICATION:
         offer.remarks.append(f"{shown} : {value} (le portail date lui-même la publication)")
     elif heading in PEOPLE and any(spec.name in PEOPLE[heading] for spec in own.values()):
@@ -129,6 +132,8 @@ def _take_own(offer: ReadOffer, spec: FieldSpec, shown: str, value: str) -> None
         if raw is None:
             raise ValidationError("inconnu")
         offer.remarks += [f"{shown} : {doubt}" for doubt in spec.warn(spec.clean(raw))]
+        if before := offer.details.get(spec.name):  # said twice: one of both is no answer
+            offer.unrecognised += [f"{shown} : {line}" for line in str(before).splitlines() if line.strip()]
         offer.details[spec.name] = raw
     except ValidationError:
         offer.unrecognised.append(f"{shown} : {value}")

@@ -1,6 +1,7 @@
 """Public pages, made once for everyone who is not signed in, until something that they show changes (docs/adr/0017).
 
-A page is kept under the revision of the offers, which the database changes in the very transaction that changes an
+A page is kept under the edition of the portal, for a new version to serve none of the former one's, and under the
+revision of the offers, which the database changes in the very transaction that changes an
 offer: no page is served that an update, wherever it came from, has made false. It is also kept no longer than until the
 next deadline, the next publication at a set time and the next Paris midnight, for "ouverte" and "encore 3 jours" to
 stay true.
@@ -13,7 +14,9 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache as kept_for_good
 from functools import wraps
+from pathlib import Path
 
 from django.conf import settings
 from django.core.cache import cache
@@ -26,6 +29,7 @@ from offers.index import current, revision
 
 log = logging.getLogger(__name__)
 KEPT_HEADERS = ("Content-Type", "Content-Disposition", "Access-Control-Allow-Origin")
+SHOWN_SETTINGS = ("SITE_NAME", "SITE_URL", "STATE_BRAND", "DEMO")
 PAUSE = 5.0  # seconds without asking a cache that did not answer
 _away_until = 0.0
 
@@ -42,7 +46,8 @@ def kept(address: Callable[..., str]):
                 return response
             now = timezone.now()
             at = revision()  # read before the offers are: see offers.index
-            key = f"page:{at}:{hashlib.blake2b(address(request, *args, **kwargs).encode(), digest_size=16).hexdigest()}"
+            asked = hashlib.blake2b(address(request, *args, **kwargs).encode(), digest_size=16).hexdigest()
+            key = f"page:{edition()}:{at}:{asked}"
             page = _recall(key, now)
             if page is None:
                 response = view(request, *args, **kwargs)
@@ -55,6 +60,19 @@ def kept(address: Callable[..., str]):
         return answer
 
     return decorate
+
+
+@kept_for_good
+def edition() -> str:
+    """Changes with what pages are made of besides the offers: code, templates, addresses of styles, settings."""
+    base = Path(settings.BASE_DIR)
+    code = (path for room in ("offers", "portal", "templates") for path in (base / room).rglob("*"))
+    parts = [*sorted(path for path in code if path.suffix in {".py", ".html", ".csv"})]
+    parts += [path for path in [Path(settings.STATIC_ROOT) / "staticfiles.json"] if path.exists()]
+    told = hashlib.blake2b(repr([getattr(settings, name) for name in SHOWN_SETTINGS]).encode(), digest_size=8)
+    for path in parts:
+        told.update(path.read_bytes())
+    return told.hexdigest()
 
 
 class _Page:

@@ -215,11 +215,13 @@ def draft(kind: OfferKind, institution: Institution) -> Offer:
         institution=institution,
         summary=kind.summary,
         legal_mentions=kind.legal_mentions,
-        service_name=institution.name,
-        service_address=institution.address,
-        service_email=institution.email,
-        service_phone=institution.phone,
+        **service_of(institution),
     )
+
+
+def service_of(institution: Institution) -> dict[str, str]:
+    """The service in charge of the dossiers is the institution, until HR says otherwise."""
+    return {f"service_{name}": getattr(institution, name) for name in ("name", "address", "email", "phone")}
 
 
 def copy_of(offer: Offer) -> Offer:

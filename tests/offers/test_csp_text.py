@@ -153,6 +153,22 @@ def test_hr_imports_for_its_own_institutions(client, hr):
     assert not Offer.objects.exists()
 
 
+def test_a_heading_that_nobody_knows_is_told_and_goes_into_no_short_answer():
+    page = PAGE.replace("\nCDD de 3 ans\n", "\nCDD de 3 ans\n\nPrime\n\nTrès élevée\n", 1)
+    page = page.replace("\nVersant\n", "\nSous le titre d’un groupe\n\nVersant\n", 1)
+    offer = read(page + "\n\nRubrique inventée\n\nUne ligne\n")
+    told = [
+        "Prime",
+        "Très élevée",
+        "Description du poste : Sous le titre d’un groupe",
+        "Rubrique inventée",
+        "Une ligne",
+    ]
+    assert sorted(offer.unrecognised) == sorted(told)
+    assert offer.details == read(PAGE).details
+    assert offer.columns == read(PAGE).columns
+
+
 @pytest.mark.parametrize("domain", ["JUSTICE", "Prévention, conseil et pilotage en santé", "Relation à l'usager"])
 def test_a_domain_of_the_directory_is_known_however_it_is_written(domain):
     offer = read(PAGE.replace(PROFESSION, f"{domain} – Conseillère / conseiller"))

@@ -77,6 +77,34 @@ def test_an_offer_is_saved_as_a_draft_with_the_defaults_of_its_kind(client, hr, 
     assert "Une offre" in preview.content.decode()
 
 
+@EVERY_KIND
+def test_a_draft_begins_with_a_title_and_a_reference(client, hr, kind):
+    """The rest is there already, or is told before publication, each by its name."""
+    address = f"{reverse('admin:offers_offer_add')}?kind={kind.slug}"
+    begun = form_of(client.get(address))
+    assert begun["institution"] == [str(hr.institution_id)]
+    assert begun["summary"][0].strip() == kind.summary
+    assert begun["service_name"] == [hr.institution.name]
+    emptied = dict.fromkeys(("summary", "service_name", "service_address", "service_email", "service_phone"), "")
+    typed = {"title": "Une offre", "reference": "REF-2026", "slug": "une-offre"}
+    assert client.post(address, begun | emptied | typed).status_code == 302
+    offer = Offer.objects.get()
+    assert client.get(reverse("admin:offers_offer_preview", args=[offer.pk])).status_code == 200
+    page = client.get(reverse("admin:offers_offer_change", args=[offer.pk]))
+    told = " ".join(page.context["to_complete"])
+    for label in ("Résumé", "Service chargé du dossier", "Adresse postale", "Adresse électronique", "Téléphone"):
+        assert label in told
+    refused = client.post(address, begun | emptied | {"title": "", "reference": "", "slug": ""})
+    assert set(refused.context["adminform"].form.errors) == {"title", "reference", "slug"}
+
+
+def test_what_was_published_cannot_be_emptied(client, hr):
+    offer = make.OfferFactory(institution=hr.institution, parameters={})
+    address = reverse("admin:offers_offer_change", args=[offer.pk])
+    data = form_of(client.get(address)) | {"service_phone": "", "summary": ""}
+    assert set(client.post(address, data).context["adminform"].form.errors) == {"service_phone", "summary"}
+
+
 def test_the_preview_shows_what_is_typed_and_saves_nothing(client, hr):
     offer = new_offer(client, hr, make.SHARED_TIME)
     data = form_of(client.get(reverse("admin:offers_offer_change", args=[offer.pk])))

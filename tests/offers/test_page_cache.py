@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import ast
+import os
+import subprocess
+import sys
+import time
 from datetime import timedelta
 
 import pytest
@@ -17,6 +22,7 @@ from offers.lifecycle import WORKFLOW
 from offers.models import Offer
 from offers.tasks import close_expired_offers
 from tests import factories as make
+from tests.servers import CHECKOUT, Servers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 LIST = reverse("offers:list")
@@ -78,6 +84,18 @@ def test_each_move_shows_at_once(client):
     WORKFLOW.run(offer, "close", actor=hr.user, reason="Poste pourvu.")
     assert "Titre corrigé" not in text(client)
     assert "Candidater</a>" not in text(client, page)
+
+
+def test_a_new_version_of_the_portal_serves_no_page_of_the_former_one(client, settings):
+    settings.SITE_NAME = "Ancien nom"
+    assert "Ancien nom" in text(client)
+    settings.SITE_NAME = "Nouveau nom"
+    assert "Ancien nom" in text(client)  # within one version, the page is kept
+    page_cache.edition.cache_clear()
+    try:
+        assert "Nouveau nom" in text(client)
+    finally:
+        page_cache.edition.cache_clear()
 
 
 def test_what_is_not_committed_is_not_kept(client):
@@ -143,3 +161,80 @@ def test_the_pages_are_there_when_the_cache_is_not(client, settings):
         for _ in range(3):
             assert "Toujours là" in text(client)
             assert client.get(offer.get_absolute_url()).status_code == 200
+
+
+WEB_PROCESS = """
+import sys, django
+django.setup()
+from django.conf import settings
+from django.test import Client
+settings.ALLOWED_HOSTS = ["*"]
+settings.PAGE_CACHE_SECONDS = 600
+for line in sys.stdin:
+    print(ascii(Client().get(line.strip()).content.decode()), flush=True)
+"""
+
+
+class WebProcess:
+    """A process of its own, with its own index of the offers; the database and the cache are everybody's."""
+
+    def __init__(self, servers: Servers) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-c", WEB_PROCESS],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | servers.environment(connection.settings_dict["NAME"]),
+            cwd=CHECKOUT,
+        )
+
+    def __call__(self, address: str = LIST) -> str:
+        self.process.stdin.write(f"{address}\n")
+        self.process.stdin.flush()
+        return ast.literal_eval(self.process.stdout.readline())
+
+    def stop(self) -> None:
+        self.process.communicate(timeout=20)
+
+
+@pytest.fixture
+def processes(servers):
+    both = WebProcess(servers), WebProcess(servers)
+    yield both
+    for process in both:
+        process.stop()
+
+
+def test_every_process_shows_each_move_at_once_and_each_hour_at_its_second(processes):
+    hr = make.MembershipFactory()
+    offer = make.OfferFactory(institution=hr.institution, draft=True, parameters={}, title="Titre suivi")
+    page = offer.get_absolute_url()
+
+    def shown() -> list[tuple[bool, bool]]:
+        """For each process, whether its list has the offer, and whether its page takes applications."""
+        return [("Titre suivi" in web(), "Candidater</a>" in web(page)) for web in processes]
+
+    assert shown() == [(False, False)] * 2
+    WORKFLOW.run(offer, "publish", actor=hr.user)
+    assert shown() == [(True, True)] * 2
+    later = make.end_of_day(timezone.localdate() + timedelta(days=90))
+    WORKFLOW.run(offer, "extend", actor=hr.user, reason="Panne.", deadline=later)
+    assert all(timezone.localtime(later).strftime("%Y à 23:59:59") in web(page) for web in processes)
+    WORKFLOW.run(offer, "pause", actor=hr.user, reason="Vérification.")
+    assert [takes for _, takes in shown()] == [False] * 2
+    WORKFLOW.run(offer, "close", actor=hr.user, reason="Poste pourvu.")
+    assert shown() == [(False, False)] * 2
+
+    # No program runs: each process knows by itself.
+    opens = timezone.now() + timedelta(seconds=4)
+    closes = (opens + timedelta(seconds=4)).replace(microsecond=0)  # its own second counts whole
+    Offer.objects.filter(pk=offer.pk).update(state="published", published_at=opens, deadline=closes, closed_at=None)
+    assert shown() == [(False, False)] * 2
+    wait_until(opens)
+    assert shown() == [(True, True)] * 2
+    wait_until(closes + timedelta(seconds=1))
+    assert shown() == [(False, False)] * 2
+
+
+def wait_until(moment) -> None:
+    time.sleep(max((moment - timezone.now()).total_seconds() + 0.05, 0))
