@@ -12,25 +12,56 @@ from django.db.models import Q
 from django.urls import reverse
 
 from applications import circuit, filing
-from applications.models import Application
-from dossiers import paper, signing
+from dossiers import on_demand, paper, signing
 from dossiers.clearing import when_decided
 from dossiers.content import dossier_content
+from dossiers.fingerprints import fingerprint
 from dossiers.freezing import lock_open
 from dossiers.models import Annex, Piece
+from dossiers.on_demand import Printing
 from portal.notifications import outbox
 from portal.workflow import TransitionRefused
 
 
-def printed(application: Application, key: str) -> bytes:
-    """The annex alone as a PDF, with what is known already, its room to write, and its code."""
+def sheet(annex: Annex, *, again: bool = False) -> Printing:
+    """The annex alone as a PDF, to sign by hand: as far as the worker is, which is asked for it where need be.
+
+    again: also where it has just failed.
+    """
+
+    def send(seconds: int) -> None:
+        from applications.tasks import print_annex
+
+        print_annex.apply_async([str(annex.pk)], expires=seconds)
+
+    printing = on_demand.current(_sheet_key(annex))
+    is_there = printing.state == "ready" and printing.version == fingerprint(_sheet_content(annex))
+    if is_there or (printing.state == "failed" and not again):
+        return printing
+    return on_demand.ask(_sheet_key(annex), send)
+
+
+def _sheet_key(annex: Annex) -> str:
+    return f"sheet:{annex.pk}"
+
+
+def _sheet_content(annex: Annex) -> dict[str, Any]:
+    content = dossier_content(annex.dossier, filing.document_context(annex.dossier.application))
+    return content | {"annexes": [item for item in content["annexes"] if item["key"] == annex.key]}
+
+
+def print_sheet(annex: Annex) -> None:
+    """The work itself, in a worker."""
+    content = _sheet_content(annex)
+    on_demand.make(_sheet_key(annex), fingerprint(content), lambda: printed(annex, content))
+
+
+def printed(annex: Annex, content: dict[str, Any] | None = None) -> bytes:
+    """With what is known already, its room to write, and its code."""
     from dossiers.pdf.render import render_annex  # heavy: loaded by who prints
 
-    annex, _ = Annex.objects.get_or_create(dossier=application.dossier, key=key)
-    content = dossier_content(application.dossier, filing.document_context(application))
-    content["annexes"] = [item for item in content["annexes"] if item["key"] == key]
     help_page = settings.SITE_URL + reverse("pages:help")
-    return render_annex(content, f"{help_page}#{paper.printed_code(annex)}")
+    return render_annex(content or _sheet_content(annex), f"{help_page}#{paper.printed_code(annex)}")
 
 
 def takes_paper(annex: Annex) -> bool:

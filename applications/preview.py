@@ -5,35 +5,14 @@ It is the candidate's alone, watermarked, and gone by itself. What is filed is r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from time import time
-
-from django.core.cache import cache
-from django.db import transaction
-
 from applications import filing
 from applications.models import Application
+from dossiers import on_demand
 from dossiers.content import dossier_content
 from dossiers.fingerprints import fingerprint
+from dossiers.on_demand import Printing
 
-KEPT = 15 * 60
-GIVEN_UP = 90  # seconds after which one may ask again: the worker was killed, or there is none
 WATERMARK = "brouillon"
-
-
-@dataclass(frozen=True)
-class Preview:
-    """How far it is. stale: the dossier has changed since; pdf: once it is there."""
-
-    state: str = ""  # "", "queued", "rendering", "failed", "ready"
-    since: float = 0.0
-    version: str = ""
-    pdf: bytes = b""
-    stale: bool = False
-
-    @property
-    def is_coming(self) -> bool:
-        return self.state in {"queued", "rendering"} and time() - self.since < GIVEN_UP
 
 
 def _key(application: Application) -> str:
@@ -44,27 +23,24 @@ def _content(application: Application) -> dict:
     return dossier_content(application.dossier, filing.document_context(application))
 
 
-def current(application: Application) -> Preview:
-    """The preview of this application, as far as it is."""
-    stored = cache.get(_key(application)) or {}
-    preview = Preview(**stored)
-    if preview.state == "ready" and preview.version != fingerprint(_content(application)):
-        return Preview(**stored | {"stale": True})
-    return preview
+def current(application: Application) -> Printing:
+    return on_demand.current(_key(application))
+
+
+def is_stale(application: Application, printing: Printing) -> bool:
+    """Whether the dossier has changed since."""
+    return printing.state == "ready" and printing.version != fingerprint(_content(application))
 
 
 def ask(application: Application) -> None:
     """Have it made, unless it is on its way."""
-    if current(application).is_coming:
-        return
-    cache.set(_key(application), {"state": "queued", "since": time()}, KEPT)
 
-    def send() -> None:
+    def send(seconds: int) -> None:
         from applications.tasks import render_preview
 
-        render_preview.apply_async([str(application.pk)], expires=GIVEN_UP)
+        render_preview.apply_async([str(application.pk)], expires=seconds)
 
-    transaction.on_commit(send, robust=True)
+    on_demand.ask(_key(application), send)
 
 
 def render(application: Application) -> None:
@@ -72,14 +48,7 @@ def render(application: Application) -> None:
     from dossiers.pdf.render import render_dossier
 
     if not application.is_draft:
-        cache.delete(_key(application))
+        on_demand.forget(_key(application))
         return
-    key, since = _key(application), time()
-    cache.set(key, {"state": "rendering", "since": since}, KEPT)
     content = _content(application)
-    try:
-        pdf = render_dossier(content, watermark=WATERMARK)
-    except Exception:
-        cache.set(key, {"state": "failed", "since": since}, KEPT)
-        raise
-    cache.set(key, {"state": "ready", "since": time(), "version": fingerprint(content), "pdf": pdf}, KEPT)
+    on_demand.make(_key(application), fingerprint(content), lambda: render_dossier(content, watermark=WATERMARK))

@@ -9,7 +9,7 @@ from django.utils import timezone
 from applications import abandonment, circuit, digests, documents, papers, preview, requirements
 from applications.models import Application, Minutes
 from applications.reminders import planner
-from dossiers.models import Document, SafeCopy
+from dossiers.models import Annex, Document, SafeCopy
 
 MISSING_AFTER = timedelta(minutes=5)  # before, the task that filing queued is on its way
 BUSY_SECONDS = 5
@@ -94,6 +94,13 @@ def render_preview(application_pk: str) -> None:
     preview.render(
         Application.objects.select_related("offer__institution", "candidate", "dossier").get(pk=application_pk)
     )
+
+
+@shared_task
+def print_annex(annex_pk: str) -> None:
+    """Print an annex to sign on paper."""
+    related = ("dossier__owner", "dossier__application__offer__institution", "dossier__application__candidate")
+    papers.print_sheet(Annex.objects.select_related(*related).get(pk=annex_pk))
 
 
 @shared_task

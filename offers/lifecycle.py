@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -135,6 +136,13 @@ def _asked(name: str):
     return lambda offer, data: data[name]
 
 
+def _print(offer: Offer, entry: OfferTransition, **data: Any) -> None:
+    """Once it is published, a worker makes what it has on paper: nobody waits for it."""
+    from offers.tasks import print_offer
+
+    transaction.on_commit(lambda: print_offer.delay(offer.pk), robust=True)
+
+
 class OfferWorkflow(Workflow):
     """Moves whose author and reason stand in the offer's history too."""
 
@@ -158,6 +166,7 @@ WORKFLOW = OfferWorkflow(
             allowed=_manages,
             blockers=_publication_blockers,
             change=_set(published_at=_now),
+            effect=_print,
         ),
         Transition(
             name="schedule",

@@ -1,22 +1,22 @@
-"""An offer on paper: what its page says, printed when it is first asked for, kept until its words change."""
+"""An offer on paper: what its page says."""
 
 from __future__ import annotations
 
-from typing import Any, BinaryIO
+from typing import Any
 
 from django.template.loader import render_to_string
 
 from dossiers.content import moment
 from dossiers.pdf.printable import clean
-from offers.blank_form import print_once
 from offers.models import Offer
+from offers.printed import Sheet
 from offers.published import absolute
 from offers.text import to_html
 
 
-def offer_sheet(offer: Offer) -> BinaryIO:
+def offer_sheet(offer: Offer) -> Sheet:
     content = clean(sheet_content(offer))
-    return print_once("offres", content, lambda render: render.write_pdf(_html(content)))
+    return Sheet("offres", content, lambda render: render.write_pdf(_html(content)))
 
 
 def sheet_content(offer: Offer) -> dict[str, Any]:

@@ -2,8 +2,10 @@ from celery import shared_task
 from django.utils import timezone
 
 from offers import alerts
+from offers.blank_form import blank_form
 from offers.lifecycle import WORKFLOW
 from offers.models import Offer
+from offers.offer_sheet import offer_sheet
 from portal.workflow import TransitionRefused
 
 
@@ -19,6 +21,14 @@ def close_expired_offers() -> int:
         except TransitionRefused:  # extended or closed by hand in between
             continue
     return closed
+
+
+@shared_task
+def print_offer(offer_pk: int) -> None:
+    """Make what the offer has on paper, unless it is there."""
+    offer = Offer.objects.public().select_related("institution").filter(pk=offer_pk).first()
+    for sheet in (blank_form(offer), offer_sheet(offer)) if offer else ():
+        sheet.make()
 
 
 @shared_task

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from django.core.paginator import Paginator
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
@@ -14,6 +16,7 @@ from offers.offer_sheet import offer_sheet
 from offers.page_cache import kept
 from offers.published import absolute, job_posting
 from offers.search import EVERYTHING, Found
+from offers.tasks import print_offer
 
 PER_PAGE = 20
 
@@ -56,15 +59,23 @@ def detail(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 @require_safe
-def blank(request: HttpRequest, slug: str) -> FileResponse:
+def blank(request: HttpRequest, slug: str) -> HttpResponse:
     offer = get_object_or_404(Offer.objects.public().select_related("institution"), slug=slug)
-    return FileResponse(blank_form(offer), filename=f"formulaire-{offer.slug}.pdf", content_type="application/pdf")
+    return blank_form(offer).answer(
+        request, filename=f"formulaire-{offer.slug}.pdf", title="Formulaire vierge", send=_print_soon(offer)
+    )
 
 
 @require_safe
-def sheet(request: HttpRequest, slug: str) -> FileResponse:
+def sheet(request: HttpRequest, slug: str) -> HttpResponse:
     offer = get_object_or_404(EVERYTHING.public().select_related("institution"), slug=slug)
-    return FileResponse(offer_sheet(offer), filename=f"offre-{offer.slug}.pdf", content_type="application/pdf")
+    return offer_sheet(offer).answer(
+        request, filename=f"offre-{offer.slug}.pdf", title="L’offre en PDF", send=_print_soon(offer)
+    )
+
+
+def _print_soon(offer: Offer) -> Callable[[int], None]:
+    return lambda seconds: print_offer.apply_async([offer.pk], expires=seconds)
 
 
 def presentation(offer: Offer) -> dict:

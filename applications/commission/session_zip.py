@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from django.core.files import File
 from django.template.loader import render_to_string
-from django.utils import timezone
 from django.utils.text import slugify
 
+from applications import zip_stream
 from applications.models import AgendaItem, Application, Session
 from dossiers.models import Document
 
-CHUNK = 1 << 20
 CONTENTS = "00-sommaire.html"
 
 
@@ -47,38 +45,15 @@ def _file_name(number: int, application: Application) -> str:
 
 
 def stream(session: Session, contents: list[Line]) -> Iterator[bytes]:
-    """The ZIP, piece by piece: nothing is compressed (PDFs are), nothing is held but a megabyte."""
-    sink = _Sink()
-    with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
-        summary = render_to_string("commission/session_contents.html", {"session": session, "lines": contents})
-        archive.writestr(_entry(CONTENTS), summary.encode())
-        for line in contents:
-            if line.document is None:
-                continue
-            with line.document.file.open("rb") as source, archive.open(_entry(line.name), "w") as target:
-                while chunk := source.read(CHUNK):
-                    target.write(chunk)
-                    yield sink.drained()
-    yield sink.drained()
+    """The ZIP, piece by piece."""
+    return zip_stream.stream(_entries(session, contents))
 
 
-def _entry(name: str) -> zipfile.ZipInfo:
-    return zipfile.ZipInfo(name, timezone.localtime().timetuple()[:6])
-
-
-class _Sink(io.RawIOBase):
-    """Where the ZIP is written, until it is sent."""
-
-    def __init__(self):
-        self.parts: list[bytes] = []
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data) -> int:
-        self.parts.append(bytes(data))
-        return len(data)
-
-    def drained(self) -> bytes:
-        parts, self.parts = self.parts, []
-        return b"".join(parts)
+def _entries(session: Session, contents: list[Line]) -> Iterator[tuple[str, bytes | File]]:
+    yield (
+        CONTENTS,
+        render_to_string("commission/session_contents.html", {"session": session, "lines": contents}).encode(),
+    )
+    for line in contents:
+        if line.document:
+            yield line.name, line.document.file

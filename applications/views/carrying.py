@@ -6,17 +6,16 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import FileResponse, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from applications import reopening, requirements
-from applications.archive import archive
+from applications import archive, reopening, requirements, zip_stream
 from applications.models import Application
 from applications.views.access import own_application, own_draft
-from applications.views.files import private
+from applications.views.files import zipped
 from dossiers.carrying import answers_to_take, take_answers
 from offers.models import Offer
 from portal.workflow import TransitionRefused
@@ -95,4 +94,4 @@ def download(request: HttpRequest, pk: UUID) -> HttpResponse:
         pk=pk,
     )
     name = f"candidature-{application.number or slugify(application.offer.title)[:60]}.zip"
-    return private(FileResponse(archive(application), as_attachment=True, filename=name))
+    return zipped(zip_stream.stream(archive.entries(application)), name)

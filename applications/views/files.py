@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import PurePath
 from uuid import UUID
 
@@ -53,9 +54,13 @@ def serve_minutes(minutes: Minutes) -> FileResponse:
 def serve_zip(session: Session, readable) -> StreamingHttpResponse:
     """The session's dossiers among those (primary keys) that this person may read."""
     stream = session_zip.stream(session, session_zip.lines(session, readable))
-    response = StreamingHttpResponse(stream, content_type="application/zip")
-    response["Content-Disposition"] = f'attachment; filename="seance-{session.starts_at:%Y-%m-%d}.zip"'
-    return private(response)
+    return zipped(stream, f"seance-{session.starts_at:%Y-%m-%d}.zip")
+
+
+def zipped(stream: Iterator[bytes], name: str) -> StreamingHttpResponse:
+    """name: plain ASCII."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return private(StreamingHttpResponse(stream, content_type="application/zip", headers=headers))
 
 
 def documents_of(application: Application) -> dict[str, Document]:

@@ -15,8 +15,9 @@ from applications import circuit, papers
 from applications.forms import PaperForm, ScansForm
 from applications.models import Application
 from applications.views.access import own_circuit, own_draft, spec_part
+from applications.views.files import private
 from applications.views.links import by_link
-from dossiers import paper, signing
+from dossiers import on_demand, paper, signing
 from dossiers.models import Annex, Piece
 from portal.workflow import TransitionRefused
 
@@ -25,14 +26,20 @@ from portal.workflow import TransitionRefused
 @require_GET
 def printed(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     application = own_circuit(request, pk, key)
-    spec = spec_part(application.dossier, "annex", key)
-    return _pdf(papers.printed(application, key), spec.number)
+    spec_part(application.dossier, "annex", key)
+    annex, _ = Annex.objects.get_or_create(dossier=application.dossier, key=key)
+    return _sheet(request, annex)
 
 
-def _pdf(content: bytes, number: str) -> HttpResponse:
-    name = f"annexe-{number}-a-signer.pdf"
-    headers = {"Content-Disposition": f'inline; filename="{name}"'}
-    return HttpResponse(content, content_type="application/pdf", headers=headers)
+def _sheet(request: HttpRequest, annex: Annex) -> HttpResponse:
+    """The PDF to sign by hand, or the page that waits for it."""
+    printing = papers.sheet(annex, again="encore" in request.GET)
+    number = annex.spec.number
+    if printing.state != "ready":
+        return on_demand.wait_page(request, printing, f"Annexe {number} à signer à la main")
+    headers = {"Content-Disposition": f'inline; filename="annexe-{number}-a-signer.pdf"'}
+    pdf = HttpResponse(printing.pdf, content_type="application/pdf", headers=headers)
+    return on_demand.go_to_it(request, private(pdf))
 
 
 @login_required
@@ -127,7 +134,7 @@ def place(request: HttpRequest, pk: UUID, piece_pk: UUID) -> HttpResponse:
 def signatory_printed(request: HttpRequest, annex: Annex, token: str) -> HttpResponse:
     if not (annex.is_asked and circuit.is_alive(annex)):
         return redirect("signatory:annex", token)
-    return _pdf(papers.printed(annex.dossier.application, annex.key), annex.spec.number)
+    return _sheet(request, annex)
 
 
 @by_link("GET", "HEAD", "POST")

@@ -25,7 +25,13 @@ def page(request: HttpRequest, pk: UUID) -> HttpResponse:
         preview.ask(application)
         return redirect("applications:preview", application.pk)
     template = "applications/_preview_progress.html" if request.htmx else "applications/preview.html"
-    context = {"application": application, "offer": application.offer, "preview": preview.current(application)}
+    printing = preview.current(application)
+    context = {
+        "application": application,
+        "offer": application.offer,
+        "preview": printing,
+        "is_stale": preview.is_stale(application, printing),
+    }
     return render(request, template, context)
 
 

@@ -124,6 +124,7 @@ _private_storage = (
             "querystring_auth": True,
             "querystring_expire": 60,
             "file_overwrite": False,
+            "max_memory_size": 5 * 1024 * 1024,  # of a file that is read; by default, all of it
             # A storage that does not answer holds up neither a page nor a worker for minutes, botocore's default.
             "client_config": Config(
                 signature_version="s3v4",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import io
 import json
+import tracemalloc
 import zipfile
 from datetime import timedelta
 
 import pytest
+from django.core.files import File
 from django.db import IntegrityError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from applications import lifecycle, reopening, verification
+from applications import lifecycle, papers, reopening, verification, zip_stream
 from applications.models import Application
 from dossiers.answers import save_answers
 from dossiers.carrying import answers_to_take, take_answers
@@ -218,6 +220,39 @@ def test_applying_elsewhere_leads_to_the_answers(filed, client):
 
 
 # Taking all away
+
+
+def test_a_sheet_signed_by_hand_is_in_the_archive(client):
+    application = make.ApplicationFactory()
+    annex = make.named_annex(application)
+    papers.sign_on_paper(
+        annex,
+        dict.fromkeys(("signatory_name", "signatory_function", "signatory_institution"), "Direction"),
+        opinion="favorable",
+        signed_on=timezone.localdate(),
+        upload=make.pdf_upload("feuille.pdf"),
+        actor=application.candidate,
+    )
+    client.force_login(application.candidate)
+    response = client.get(address(application, "download"))
+    with zipfile.ZipFile(io.BytesIO(response.getvalue())) as zipped:
+        path = f"annexes/{annex.key}/01-feuille.pdf"
+        assert zipped.read(path) == make.pdf_bytes()
+        assert f'href="{path}"' in zipped.read("dossier.html").decode()
+
+
+def test_an_archive_takes_a_few_megabytes_of_memory_however_large_it_is(tmp_path):
+    large = tmp_path / "large"
+    with large.open("wb") as file:
+        file.truncate(200 * 1024 * 1024)
+    tracemalloc.start()
+    sent = 0
+    for part in zip_stream.stream([("a", b"x"), *((name, File(large.open("rb"))) for name in ("b", "c"))]):
+        sent += len(part)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert sent > 400 * 1024 * 1024
+    assert peak < 10 * 1024 * 1024
 
 
 @pytest.mark.parametrize("is_filed", [True, False])

@@ -172,7 +172,7 @@ def test_the_code_of_another_annex_raises_a_doubt_after_the_filing_too(client, f
     application, annex = filed
     other = make.ApplicationFactory(offer=make.OfferFactory(parameters={"annexes": ["hospital_head"]}))
     make.fill_sections(other)
-    printed = papers.printed(other, "hospital_head")
+    printed = papers.printed(make.named_annex(other, "hospital_head"))
     client.force_login(application.candidate)
     client.post(own_page(application, annex, "annex_paper"), paper_form(file=SimpleUploadedFile("f.pdf", printed)))
     Annex.objects.filter(late=True).update(scan_doubt="Le code est celui d’une autre annexe.")

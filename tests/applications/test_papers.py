@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
-from applications import papers
+from applications import papers, tasks
 from dossiers import clearing, paper, signing
 from dossiers.completeness import completeness
 from dossiers.models import Annex, Dossier, FormerLink, Piece, SignOff
@@ -56,9 +56,50 @@ def annex_of(application, key: str = "hospital_director") -> Annex:
     return Annex.objects.get(dossier=application.dossier, key=key)
 
 
+def printed_sheet(application, key: str) -> bytes:
+    annex, _ = Annex.objects.get_or_create(dossier=application.dossier, key=key)
+    return papers.printed(annex)
+
+
+def test_the_sheet_is_made_by_a_worker_and_waited_for(
+    client, application, monkeypatch, django_capture_on_commit_callbacks
+):
+    asked: list = []
+    monkeypatch.setattr(tasks.print_annex, "apply_async", lambda args, **options: asked.append(args))
+    client.force_login(application.candidate)
+    address = reverse("applications:annex_printed", args=[application.pk, "hospital_director"])
+    with monkeypatch.context() as web, django_capture_on_commit_callbacks(execute=True):
+        web.setattr("dossiers.pdf.render.write_pdf", None)  # no request renders
+        for _ in range(2):
+            response = client.get(address)
+            assert (response.status_code, response["Cache-Control"]) == (202, "no-store")
+        assert "<html" not in client.get(address, headers={"HX-Request": "true"}).content.decode()
+    annex = annex_of(application)
+    assert asked == [[str(annex.pk)]]
+    tasks.print_annex(str(annex.pk))
+    assert client.get(address, headers={"HX-Request": "true"})["HX-Redirect"] == address
+    response = client.get(address)
+    assert response.content.startswith(b"%PDF-")
+    assert response["Cache-Control"] == "private, no-store"
+    make.fill_sections(application)  # what is printed on it has changed
+    assert client.get(address).status_code == 202
+
+
+def test_a_sheet_that_failed_is_asked_for_again_by_hand(client, application, monkeypatch):
+    client.force_login(application.candidate)
+    address = reverse("applications:annex_printed", args=[application.pk, "hospital_director"])
+    client.get(address)
+    with monkeypatch.context() as broken:
+        broken.setattr("dossiers.pdf.render.render_annex", None)
+        with pytest.raises(TypeError):
+            tasks.print_annex(str(annex_of(application).pk))
+    assert "demandez-le de nouveau" in client.get(address).content.decode()
+    assert "se prépare" in client.get(address + "?encore=1").content.decode()
+
+
 def test_a_photo_of_what_was_printed_finds_its_annex(application):
     make.fill_sections(application)
-    printed = papers.printed(application, "hospital_head")
+    printed = printed_sheet(application, "hospital_head")
     for key in TWO["annexes"]:
         make.named_annex(application, key)
     piece = paper.add_scan(application.dossier, photo_of(printed))
@@ -70,7 +111,7 @@ def test_a_photo_of_what_was_printed_finds_its_annex(application):
 
 
 def test_the_code_says_nothing_of_the_person(application):
-    printed = papers.printed(application, "hospital_director")
+    printed = printed_sheet(application, "hospital_director")
     [code] = read_codes(io.BytesIO(printed))
     assert application.candidate.last_name not in code
     assert paper.annex_of_codes(application.dossier_id, [code]) == annex_of(application)
@@ -156,8 +197,10 @@ def test_another_sheet_is_one_more_version(client, application):
 def test_a_signatory_may_sign_by_hand(client, application):
     annex = make.invited_annex(application)
     address = reverse("signatory:paper", args=[signing.link_secret(annex)])
-    printed = client.get(reverse("signatory:printed", args=[signing.link_secret(annex)]))
-    assert printed.content.startswith(b"%PDF-")
+    sheet = reverse("signatory:printed", args=[signing.link_secret(annex)])
+    assert client.get(sheet).status_code == 202
+    tasks.print_annex(str(annex.pk))
+    assert client.get(sheet).content.startswith(b"%PDF-")
     assert "Votre avis est reçu" in client.post(address, paper_form()).content.decode()
     assert annex_of(application).sign_off.manner == SignOff.Manner.PAPER
     assert Mail.objects.filter(kind="annex_signed").exists()
@@ -165,7 +208,7 @@ def test_a_signatory_may_sign_by_hand(client, application):
 
 def test_the_code_of_another_annex_raises_a_doubt(client, application):
     make.fill_sections(application)
-    printed = papers.printed(application, "hospital_head")
+    printed = printed_sheet(application, "hospital_head")
     client.force_login(application.candidate)
     client.post(page(application), paper_form(file=SimpleUploadedFile("feuille.pdf", printed)))
     scan = annex_of(application).scan

@@ -7,6 +7,7 @@ from django.core.cache import cache
 from django.urls import reverse
 
 from applications import preview, tasks
+from dossiers import on_demand
 from dossiers.answers import save_answers
 from dossiers.models import Document
 from tests import factories as make
@@ -57,9 +58,9 @@ def test_htmx_gets_the_progress_alone(client, draft, queue):
 
 def test_a_change_makes_it_stale(draft):
     preview.render(draft)
-    assert not preview.current(draft).stale
+    assert not preview.is_stale(draft, preview.current(draft))
     save_answers(draft.dossier, "needs", {"needs": "Tout autre chose."})
-    assert preview.current(draft).stale
+    assert preview.is_stale(draft, preview.current(draft))
 
 
 def test_a_failure_is_told_and_may_be_tried_again(client, draft, monkeypatch):
@@ -77,7 +78,7 @@ def test_a_failure_is_told_and_may_be_tried_again(client, draft, monkeypatch):
 def test_it_goes_away_by_itself(draft):
     preview.render(draft)
     connection = cache._cache.get_client()  # Django's cache does not tell how long a key lives
-    assert 0 < connection.ttl(cache.make_key(f"preview:{draft.pk}")) <= preview.KEPT
+    assert 0 < connection.ttl(cache.make_key(f"preview:{draft.pk}")) <= on_demand.KEPT
     assert not Document.objects.exists()
 
 

@@ -53,6 +53,9 @@ class Inspector:
         self._check_title(page, wrong)
         if page.locator("h1").count() != 1:
             self._note(page, f"titres de niveau 1 : {page.locator('h1').all_inner_texts()}")
+        told = page.locator("main .fr-alert--error").all_inner_texts()
+        if len(told) != len(set(told)):
+            self._note(page, f"dit deux fois la même erreur : {told}")
         if page.locator("html").get_attribute("lang") != "fr":
             self._note(page, "n’est pas dite en français")
         if ours:

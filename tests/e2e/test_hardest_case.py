@@ -36,7 +36,6 @@ def address_of(annex: AnnexSpec) -> str:
 
 
 @pytest.mark.e2e
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the S3 client's own buffer
 def test_eight_signatories_and_half_a_minute(visitor, celery_worker_process, smtp_sink, s3_server):
     application = prepared()
     specs = {spec.number: spec for spec in application.dossier.spec.annexes}
@@ -160,11 +159,18 @@ def replaces(candidate: Page, application: Application, spec: AnnexSpec) -> None
     candidate.get_by_role("button", name="Envoyer la demande").click()
 
 
+def printed(page: Page, address: str) -> bytes:
+    """The PDF, once the worker has made it."""
+    page.goto(address)
+    with page.expect_response(lambda response: response.headers.get("content-type") == "application/pdf") as answer:
+        expect(page.get_by_role("status")).to_contain_text("se prépare")
+    assert answer.value.ok
+    return page.request.get(address).body()
+
+
 def on_paper(candidate: Page, application: Application, spec: AnnexSpec) -> None:
     """Printed, signed by hand, photographed: the code tells which annex it is."""
-    sheet = candidate.request.get(
-        reverse("applications:annex_printed", args=[application.pk, spec.key]), timeout=60_000
-    ).body()
+    sheet = printed(candidate, reverse("applications:annex_printed", args=[application.pk, spec.key]))
     candidate.goto(reverse("applications:scans", args=[application.pk]))
     scan = {"name": "annexe-signee.pdf", "mimeType": "application/pdf", "buffer": sheet}
     candidate.locator("[name=file]").set_input_files(scan)

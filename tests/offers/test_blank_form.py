@@ -9,7 +9,9 @@ import pytest
 from django.core.files.storage import default_storage
 from django.urls import reverse
 
+from offers import lifecycle
 from offers.kinds import all_kinds
+from offers.tasks import print_offer
 from tests import factories as make
 from tests.dossiers.test_pdf import page_texts, squeezed
 
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.django_db
 
 
 def fetched(client, offer) -> bytes:
+    print_offer(offer.pk)
     response = client.get(reverse("offers:blank_form", args=[offer.slug]))
     assert response.status_code == 200
     assert response["Content-Type"] == "application/pdf"
@@ -48,6 +51,34 @@ def test_it_is_printed_once_until_its_words_change(client):
     offer.service_name = "Un autre service"
     offer.save()
     assert fetched(client, offer) != first
+
+
+@pytest.mark.parametrize("name", ["blank_form", "sheet"])
+def test_it_is_made_by_a_worker_and_waited_for(client, name, monkeypatch, django_capture_on_commit_callbacks):
+    asked: list = []
+    monkeypatch.setattr(print_offer, "apply_async", lambda args, **options: asked.append(args))
+    offer = make.OfferFactory()
+    address = reverse(f"offers:{name}", args=[offer.slug])
+    with monkeypatch.context() as web, django_capture_on_commit_callbacks(execute=True):
+        web.setattr("dossiers.pdf.render.write_pdf", None)  # no request renders
+        for _ in range(2):
+            response = client.get(address)
+            assert (response.status_code, response["Cache-Control"]) == (202, "no-store")
+            assert "se prépare" in response.content.decode()
+    assert asked == [[offer.pk]]
+    print_offer(offer.pk)
+    assert client.get(address, headers={"HX-Request": "true"})["HX-Redirect"] == address
+    assert b"".join(client.get(address)).startswith(b"%PDF-")
+
+
+def test_it_is_there_once_the_offer_is_published(monkeypatch, django_capture_on_commit_callbacks):
+    printed: list = []
+    monkeypatch.setattr(print_offer, "delay", printed.append)
+    offer = make.OfferFactory(draft=True)
+    actor = make.MembershipFactory(institution=offer.institution).user
+    with django_capture_on_commit_callbacks(execute=True):
+        lifecycle.WORKFLOW.run(offer, "publish", actor=actor)
+    assert printed == [offer.pk]
 
 
 def test_it_is_offered_on_the_public_page(client):

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from offers.kinds import all_kinds
 from offers.models import Offer
+from offers.tasks import print_offer
 from tests import factories as make
 from tests.dossiers.test_pdf import page_texts, squeezed
 
@@ -15,6 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 def printed(client, offer) -> bytes:
+    print_offer(offer.pk)
     response = client.get(reverse("offers:sheet", args=[offer.slug]))
     assert response["Content-Type"] == "application/pdf"
     return b"".join(response.streaming_content)

@@ -1,0 +1,67 @@
+"""What an offer has on paper: made by a worker once it is published, or first asked for; then kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from types import ModuleType
+from typing import Any, BinaryIO
+
+from django.conf import settings
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+from django.http import FileResponse, HttpRequest, HttpResponse
+
+from dossiers import on_demand
+from dossiers.fingerprints import fingerprint
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A PDF kept under the fingerprint of its content and of the layout. `printed` gets `dossiers.pdf.render`."""
+
+    folder: str
+    content: Any
+    printed: Callable[[ModuleType], bytes]
+
+    @property
+    def name(self) -> str:
+        return f"{self.folder}/{fingerprint([self.content, _edition()])}.pdf"
+
+    def open(self) -> BinaryIO | None:
+        """What is kept; None until a worker has made it."""
+        name = self.name
+        return default_storage.open(name) if default_storage.exists(name) else None
+
+    def make(self) -> None:
+        """In a worker. Done twice, it is done once."""
+        on_demand.make(self.name, "", self._keep)
+
+    def _keep(self) -> bytes:
+        from dossiers.pdf import render  # heavy: loaded by who prints
+
+        if not default_storage.exists(self.name):
+            default_storage.save(self.name, ContentFile(self.printed(render)))
+        return b""
+
+    def answer(self, request: HttpRequest, *, filename: str, title: str, send: Callable[[int], None]) -> HttpResponse:
+        """The PDF, or the page that waits for it. send: queues the task that makes it."""
+        if file := self.open():
+            response = FileResponse(file, filename=filename, content_type="application/pdf")
+            return on_demand.go_to_it(request, response)
+        printing = on_demand.current(self.name)
+        if printing.state != "failed" or "encore" in request.GET:
+            printing = on_demand.ask(self.name, send)
+        return on_demand.wait_page(request, printing, title)
+
+
+@cache
+def _edition() -> str:
+    """Changes with the layout: what was printed by an older version of the portal is printed anew."""
+    base = Path(settings.BASE_DIR)
+    code = (base / "dossiers/pdf").glob("*.py")
+    layout = [base / "dossiers/pdf/print.css", *sorted(code), *sorted((base / "templates/documents").iterdir())]
+    return sha256(b"".join(path.read_bytes() for path in layout)).hexdigest()
