@@ -77,7 +77,7 @@ def send_reminders() -> int:
 
 @shared_task
 def forget_expired_sessions() -> None:
-    """Remove the sessions that are over, with what was typed in them (`applications.typed_text`)."""
+    """Remove the sessions that are over, with what was typed in them (`portal.typed_text`)."""
     call_command("clearsessions")
 
 

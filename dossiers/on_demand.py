@@ -76,9 +76,6 @@ def wait_page(request: HttpRequest, printing: Printing, title: str) -> HttpRespo
     return response
 
 
-def go_to_it(request: HttpRequest, response: HttpResponse) -> HttpResponse:
-    """The PDF; the page that waits for it is told to fetch it."""
-    if not request.htmx:
-        return response
-    response.close()
-    return HttpResponse(headers={"HX-Redirect": request.path})
+def answer(request: HttpRequest, pdf: Callable[[], HttpResponse]) -> HttpResponse:
+    """The PDF, which is there; the page that waits for it is told to fetch it."""
+    return HttpResponse(headers={"HX-Redirect": request.path}) if request.htmx else pdf()

@@ -8,7 +8,7 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
-from typing import Any, BinaryIO
+from typing import Any
 
 from django.conf import settings
 from django.core.files.base import ContentFile
@@ -31,11 +31,6 @@ class Sheet:
     def name(self) -> str:
         return f"{self.folder}/{fingerprint([self.content, _edition()])}.pdf"
 
-    def open(self) -> BinaryIO | None:
-        """What is kept; None until a worker has made it."""
-        name = self.name
-        return default_storage.open(name) if default_storage.exists(name) else None
-
     def make(self) -> None:
         """In a worker. Done twice, it is done once."""
         on_demand.make(self.name, "", self._keep)
@@ -49,12 +44,15 @@ class Sheet:
 
     def answer(self, request: HttpRequest, *, filename: str, title: str, send: Callable[[int], None]) -> HttpResponse:
         """The PDF, or the page that waits for it. send: queues the task that makes it."""
-        if file := self.open():
-            response = FileResponse(file, filename=filename, content_type="application/pdf")
-            return on_demand.go_to_it(request, response)
-        printing = on_demand.current(self.name)
+        name = self.name
+        if default_storage.exists(name):
+            return on_demand.answer(
+                request,
+                lambda: FileResponse(default_storage.open(name), filename=filename, content_type="application/pdf"),
+            )
+        printing = on_demand.current(name)
         if printing.state != "failed" or "encore" in request.GET:
-            printing = on_demand.ask(self.name, send)
+            printing = on_demand.ask(name, send)
         return on_demand.wait_page(request, printing, title)
 
 

@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import resolve, reverse
 from django.views.decorators.http import require_http_methods, require_POST
 
 from applications import circuit, circuit_mails, papers
@@ -16,10 +17,11 @@ from applications.models import Application
 from applications.views.access import own_application, own_circuit, own_draft, spec_part
 from dossiers.models import Annex, Question
 from dossiers.signoffs import changes_since, seen_by_signatory
+from portal import typed_text
 from portal.workflow import TransitionRefused
 
 
-@login_required
+@typed_text.login_required()
 @require_http_methods(["GET", "POST"])
 def annex(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     """Name the signatory, read the message as it will leave, send it; then follow it."""
@@ -27,11 +29,26 @@ def annex(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     spec_part(application.dossier, "annex", key)
     current = _annex_of(application, key)
     form = SignatoryForm(request.POST or None, instance=current, candidate_email=application.candidate.email)
+    if kept := typed_text.take(request):
+        messages.info(request, typed_text.GIVEN_BACK)
+        return _give_back(request, application, current, kept)
     if request.method == "POST":
         if form.is_valid():
             return _name(request, application, key, form.cleaned_data)
         current = _annex_of(application, key)
     return _page(request, application, current, form=form)
+
+
+def _give_back(request: HttpRequest, application: Application, annex: Annex, kept: typed_text.Typed) -> HttpResponse:
+    """In the form that it was typed in: the signatory's name, or the answer to a question."""
+    typed, email = kept.posted.dict(), application.candidate.email
+    if "answer" not in typed:
+        named = SignatoryForm(instance=annex, initial=typed, candidate_email=email)
+        return _page(request, application, annex, form=named, shows_form=True)
+    question_pk = int(resolve(kept.to).kwargs["question_pk"])
+    answers = {question_pk: QuestionAnswerForm(initial=typed)}
+    unbound = SignatoryForm(instance=annex, candidate_email=email)
+    return _page(request, application, annex, form=unbound, answers=answers)
 
 
 def _annex_of(application: Application, key: str) -> Annex:
@@ -42,7 +59,16 @@ def _annex_of(application: Application, key: str) -> Annex:
     return found
 
 
-def _page(request: HttpRequest, application: Application, annex: Annex, *, form, **extra) -> HttpResponse:
+def _with_forms(annex: Annex, answers: dict[int, QuestionAnswerForm]) -> list[tuple[Question, QuestionAnswerForm]]:
+    """The questions, each with the form of its answer, in its own name."""
+    questions = [] if annex._state.adding else annex.questions.all()
+    forms = [(question, answers.get(question.pk) or QuestionAnswerForm()) for question in questions]
+    for question, form in forms:
+        form.auto_id = f"id_{question.pk}_%s"
+    return forms
+
+
+def _page(request: HttpRequest, application: Application, annex: Annex, *, form, answers=None, **extra) -> HttpResponse:
     is_ready = annex.state == Annex.State.TO_SEND and annex.signatory_email and annex.signatory_name
     shows_form = not is_ready or form.is_bound or "modifier" in request.GET
     context = {
@@ -60,10 +86,9 @@ def _page(request: HttpRequest, application: Application, annex: Annex, *, form,
         "confirmation_blocks": application.dossier.spec.confirmation_blocks,
         "changed": changes_since(annex.sign_off) if annex.state == Annex.State.SIGNED else [],
         "seen": seen_by_signatory(annex),
-        "questions": [] if annex._state.adding else annex.questions.all(),
+        "questions": _with_forms(annex, answers or {}),
         "former_links": [] if annex._state.adding else annex.former_links.all(),
         "transitions": [] if annex._state.adding else annex.transitions.all(),
-        "answer_form": QuestionAnswerForm(),
     }
     return render(request, "applications/annex.html", context | extra)
 
@@ -122,7 +147,7 @@ def send_all(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect(application)
 
 
-@login_required
+@typed_text.login_required(lambda pk, key, question_pk: reverse("applications:annex", args=[pk, key]))
 @require_POST
 def answer_question(request: HttpRequest, pk: UUID, key: str, question_pk: int) -> HttpResponse:
     application = own_circuit(request, pk, key)
@@ -131,7 +156,7 @@ def answer_question(request: HttpRequest, pk: UUID, key: str, question_pk: int) 
     if not form.is_valid():
         current = _annex_of(application, key)
         unbound = SignatoryForm(instance=current, candidate_email=application.candidate.email)
-        return _page(request, application, current, form=unbound, answer_form=form, answered_pk=question.pk)
+        return _page(request, application, current, form=unbound, answers={question.pk: form}, is_wrong=True)
     try:
         circuit.answer_question(question, form.cleaned_data["answer"])
         messages.success(request, "Votre réponse est envoyée.")

@@ -21,11 +21,12 @@ from applications.views.files import documents_of
 from dossiers.completeness import completeness
 from dossiers.content import dossier_content
 from offers.models import Offer
+from portal import typed_text
 from portal.forms import SectionForm
 from portal.workflow import TransitionRefused
 
 
-@login_required
+@typed_text.login_required()
 @require_http_methods(["GET", "POST"])
 def start(request: HttpRequest, slug: str) -> HttpResponse:
     """Before the work: the conditions, the few questions that tell who can apply, then one box to tick."""
@@ -34,8 +35,12 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
     if current:
         return redirect(current)
     questions = offer.kind_definition.screening(offer.parameters)
-    form = StartForm(request.POST or None)
-    asked = SectionForm(questions, request.POST or None, check=False) if questions else None
+    typed = request.POST or None
+    if kept := typed_text.take(request):
+        messages.info(request, typed_text.GIVEN_BACK)
+        typed = kept.posted
+    form = StartForm(request.POST or None, initial=typed and typed.dict())
+    asked = SectionForm(questions, typed, check=False) if questions else None
     screened = starting.Screened()
     if request.method == "POST":
         answers = asked.raw() if asked else {}
@@ -153,11 +158,12 @@ def recap(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "applications/recap.html", context, status=409 if refusals else 200)
 
 
-@login_required
+@typed_text.login_required()
 @require_http_methods(["GET", "POST"])
 def withdraw(request: HttpRequest, pk: UUID) -> HttpResponse:
     application = own_application(request, pk)
-    form = WithdrawForm(request.POST or None)
+    kept = typed_text.take(request)
+    form = WithdrawForm(request.POST or None, initial=kept and kept.posted.dict())
     if request.method == "POST" and form.is_valid():
         try:
             lifecycle.WORKFLOW.run(application, "withdraw", actor=request.user, reason=form.cleaned_data["reason"])

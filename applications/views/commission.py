@@ -11,6 +11,7 @@ from django.core.paginator import Paginator
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from applications import late_signatures
@@ -20,6 +21,7 @@ from applications.forms import RecusalForm, ReviewForm
 from applications.models import Application, CommissionMember, Review
 from applications.views.access import examined_application, member_session
 from applications.views.files import documents_of
+from portal import typed_text
 from portal.workflow import TransitionRefused
 
 
@@ -59,7 +61,15 @@ def session(request: HttpRequest, pk: int) -> HttpResponse:
 @login_required
 @require_GET
 def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
-    return _detail(request, examined_application(request, pk))
+    application = examined_application(request, pk)
+    if kept := typed_text.take(request):
+        messages.info(request, typed_text.GIVEN_BACK)
+        typed = kept.posted.dict()
+        if "reasons" in typed:
+            mine = application.reviews.filter(member=request.user).first()
+            return _detail(request, application, review_form=ReviewForm(instance=mine, initial=typed))
+        return _detail(request, application, recusal_form=RecusalForm(initial=typed))
+    return _detail(request, application)
 
 
 def _detail(request: HttpRequest, application: Application, **forms) -> HttpResponse:
@@ -77,7 +87,11 @@ def _detail(request: HttpRequest, application: Application, **forms) -> HttpResp
     return render(request, "commission/detail.html", context)
 
 
-@login_required
+def _its_page(pk: UUID) -> str:
+    return reverse("commission:detail", args=[pk])
+
+
+@typed_text.login_required(_its_page)
 @require_http_methods(["POST"])
 def review(request: HttpRequest, pk: UUID) -> HttpResponse:
     application = examined_application(request, pk)
@@ -92,7 +106,7 @@ def review(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("commission:detail", application.pk)
 
 
-@login_required
+@typed_text.login_required(_its_page)
 @require_http_methods(["POST"])
 def recuse(request: HttpRequest, pk: UUID) -> HttpResponse:
     application = examined_application(request, pk)

@@ -38,8 +38,9 @@ def _sheet(request: HttpRequest, annex: Annex) -> HttpResponse:
     if printing.state != "ready":
         return on_demand.wait_page(request, printing, f"Annexe {number} à signer à la main")
     headers = {"Content-Disposition": f'inline; filename="annexe-{number}-a-signer.pdf"'}
-    pdf = HttpResponse(printing.pdf, content_type="application/pdf", headers=headers)
-    return on_demand.go_to_it(request, private(pdf))
+    return on_demand.answer(
+        request, lambda: private(HttpResponse(printing.pdf, content_type="application/pdf", headers=headers))
+    )
 
 
 @login_required

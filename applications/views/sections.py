@@ -12,13 +12,13 @@ from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 from django.views.decorators.vary import vary_on_headers
 
-from applications import typed_text
 from applications.models import Application
 from applications.views.access import own_draft, spec_part
 from dossiers.answers import ChangedMeanwhile, differences, save_answers
 from dossiers.models import SectionAnswers
 from dossiers.spec import SectionSpec
 from dossiers.tables import TableWidget
+from portal import typed_text
 from portal.forms import SectionForm, flatten
 
 VERSION_HEADER = "X-Version"  # of the stored answers, for the page that saves as one types
@@ -35,7 +35,7 @@ def section(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     if request.method == "POST":
         return _save(request, application, spec)
     if kept := typed_text.take(request):
-        return _give_back(request, application, spec, kept)
+        return _give_back(request, application, spec, kept.posted)
     stored = application.dossier.answers.filter(section=key).first()
     raw = stored.raw if stored else _prefilled(application, spec)
     check = request.GET.get("verifier") == "1"
@@ -55,7 +55,7 @@ def _sign_in_again(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _give_back(request: HttpRequest, application: Application, spec: SectionSpec, kept: QueryDict) -> HttpResponse:
-    messages.info(request, "Votre session avait expiré. Voici ce que vous aviez saisi : enregistrez pour le garder.")
+    messages.info(request, typed_text.GIVEN_BACK)
     return _page(request, application, spec, SectionForm(spec, kept, check=False), _shown(kept), restored=True)
 
 

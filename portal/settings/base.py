@@ -280,6 +280,7 @@ CLAMD_TIMEOUT = 60  # seconds without a word
 LINK_REQUESTS_A_MINUTE = env.int("LINK_REQUESTS_A_MINUTE", default=90)
 LINKS_REQUESTS_A_MINUTE = env.int("LINKS_REQUESTS_A_MINUTE", default=900)
 WRONG_LINKS_A_MINUTE = env.int("WRONG_LINKS_A_MINUTE", default=30)
+TYPED_TEXTS_A_MINUTE = env.int("TYPED_TEXTS_A_MINUTE", default=60)
 
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=20 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # form fields; files are streamed to disk

@@ -10,10 +10,10 @@ from django.contrib.sessions.models import Session
 from django.urls import reverse
 from django.utils import timezone
 
-from applications import typed_text
 from applications.tasks import forget_expired_sessions
 from dossiers.answers import save_answers
 from dossiers.models import SectionAnswers
+from portal import typed_text
 from tests import factories as make
 from tests.answers import filled_section
 

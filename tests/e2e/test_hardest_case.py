@@ -161,11 +161,13 @@ def replaces(candidate: Page, application: Application, spec: AnnexSpec) -> None
 
 def printed(page: Page, address: str) -> bytes:
     """The PDF, once the worker has made it."""
-    page.goto(address)
-    with page.expect_response(lambda response: response.headers.get("content-type") == "application/pdf") as answer:
-        expect(page.get_by_role("status")).to_contain_text("se prépare")
-    assert answer.value.ok
-    return page.request.get(address).body()
+    for _ in range(120):
+        answer = page.request.get(address)
+        if answer.status == 200:
+            return answer.body()
+        assert answer.status == 202
+        page.wait_for_timeout(500)
+    raise AssertionError("no worker made it")
 
 
 def on_paper(candidate: Page, application: Application, spec: AnnexSpec) -> None:

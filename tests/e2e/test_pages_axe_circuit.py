@@ -86,6 +86,8 @@ def test_an_annex_on_paper(visitor, inspect):
         inspect(page)
         submit(page, button)
         inspect(page, wrong=True)
+    page.goto(own(application, "annex_printed", "hospital_director"))
+    inspect(page)  # a worker is at it
     loose = paper.add_scan(application.dossier, make.pdf_upload(f"{'scan-au-nom-interminable' * 5}.pdf"))
     page.goto(own(application, "scans"))
     inspect(page)
