@@ -21,6 +21,7 @@ from applications.models import Application
 from dossiers.completeness import AnnexState, Completeness, completeness
 from dossiers.models import Annex, SectionAnswers
 from offers.models import Offer
+from portal.calendar import quiet_until
 from portal.notifications import outbox
 from portal.notifications.models import Category, Mail, Refusal
 from portal.workflow import TransitionRefused
@@ -177,8 +178,15 @@ def due(offer: Offer, now: datetime | None = None) -> Due:
     return found._replace(spared=own.count() + waiting.count() - found.count)
 
 
+def loud_from(offer: Offer) -> datetime:
+    """Before this instant, a chase keeps the quiet hours, as what the planner sends (portal.calendar)."""
+    return quiet_until(offer.deadline) if offer.deadline else outbox.ALWAYS_QUIET
+
+
 def chase(offer: Offer) -> Due:
     """Write to everybody who is due; whoever presses twice, or at the same time, writes once.
+
+    In a quiet hour the mails are queued for the next one that is not.
 
     Raises TransitionRefused where the offer is no longer open.
     """
@@ -187,9 +195,11 @@ def chase(offer: Offer) -> Due:
         if not offer.is_open():
             raise TransitionRefused("Cette offre n’est plus ouverte : il n’y a plus personne à relancer.")
         found = due(offer)
+        until = loud_from(offer)
         outbox.enqueue_all(
             "candidate_reminder",
             [(address, {"application": str(pk)}, dossier) for address, pk, dossier in found.candidates],
+            quiet_until=until,
         )
         outbox.enqueue_all(
             "signatory_reminder",
@@ -197,5 +207,6 @@ def chase(offer: Offer) -> Due:
                 (address, {"annex": str(pk), "link_hash": link_hash}, dossier)
                 for address, pk, link_hash, dossier in found.signatories
             ],
+            quiet_until=until,
         )
     return found

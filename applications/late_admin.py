@@ -19,6 +19,7 @@ from openpyxl import Workbook
 
 from applications import late
 from offers.published import harmless
+from portal.calendar import leaves_at
 from portal.workflow import TransitionRefused
 
 PER_PAGE = 50
@@ -95,6 +96,9 @@ class LatePages:
     def chase(self, request: HttpRequest, offer_pk: int) -> HttpResponse:
         """First how many mails would leave, then the button."""
         offer = self._offer(request, offer_pk)
+        now = timezone.now()
+        leaves = leaves_at(now, late.loud_from(offer))
+        waits = "" if leaves == now else date_format(timezone.localtime(leaves), r"l j F Y à G \h i")
         if request.method == "POST":
             try:
                 sent = late.chase(offer)
@@ -102,6 +106,7 @@ class LatePages:
                 messages.error(request, str(refusal))
             else:
                 told = f"Relance : {sent.count} message(s), dont {len(sent.signatories)} à des signataires."
+                told += f" Départ {waits}." if waits and sent.count else ""
                 self.log_change(request, offer, told)
                 messages.success(request, told)
             return redirect("admin:applications_late", offer_pk)
@@ -110,6 +115,7 @@ class LatePages:
             "offer": offer,
             "due": late.due(offer),
             "is_open": offer.is_open(),
+            "waits": waits,
             "opts": self.opts,
         }
         return render(request, "admin/applications/late_chase.html", context)

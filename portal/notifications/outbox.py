@@ -145,9 +145,11 @@ def enqueue_rendered(*, kind: str, recipient: str, subject: str, text: str) -> M
     return _queue(Mail(kind=kind, recipient=recipient, payload={"subject": subject, "text": text}, priority=NOW))
 
 
-def enqueue_all(kind: str, letters: Iterable[tuple[str, dict[str, Any], UUID | None]]) -> None:
-    """Queue many mails of one kind with one query. Each is (recipient, payload, thread)."""
-    own = {"kind": kind, "priority": priority_of(kind)}
+def enqueue_all(
+    kind: str, letters: Iterable[tuple[str, dict[str, Any], UUID | None]], *, quiet_until: datetime | None = None
+) -> None:
+    """Queue many mails of one kind with one query. Each is (recipient, payload, thread); `quiet_until`: see Mail."""
+    own = {"kind": kind, "priority": priority_of(kind), "quiet_until": quiet_until}
     mails = [Mail(recipient=to, payload=payload, thread=thread, **own) for to, payload, thread in letters]
     if Mail.objects.bulk_create(mails, batch_size=1000):
         wake_after_commit()

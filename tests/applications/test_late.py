@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 import time_machine
@@ -18,8 +18,10 @@ from dossiers.models import Annex
 from offers import lifecycle as offer_lifecycle
 from portal.notifications import preferences
 from portal.notifications.models import Mail
+from portal.notifications.tasks import drain_outbox
 from portal.workflow import TransitionRefused
 from tests import factories as make
+from tests.factories import PARIS
 
 pytestmark = pytest.mark.django_db
 
@@ -171,3 +173,30 @@ def test_what_a_chase_costs_does_not_grow(offer, campaign, django_assert_max_num
             make.invited_annex(application)
     with django_assert_max_num_queries(12):
         assert late.chase(offer).count == 44
+
+
+def test_a_chase_in_the_evening_leaves_in_the_morning_and_says_so(client, hr, offer, campaign, smtp_sink):
+    Mail.objects.all().delete()
+    evening = datetime(2031, 7, 13, 21, tzinfo=PARIS)  # a Sunday, before a holiday
+    type(offer).objects.filter(pk=offer.pk).update(deadline=evening + timedelta(days=30))
+    with time_machine.travel(evening, tick=False):
+        client.force_login(hr.user)
+        page = client.get(address("late_chase", offer.pk)).content.decode()
+        assert "les messages partiront mardi 15 juillet 2031 à 8 h 00" in page
+        told = client.post(address("late_chase", offer.pk), follow=True).content.decode()
+        assert "Départ mardi 15 juillet 2031 à 8 h 00." in told
+        assert drain_outbox() == 0
+    with time_machine.travel(datetime(2031, 7, 14, 12, tzinfo=PARIS), tick=False):
+        assert drain_outbox() == 0
+    with time_machine.travel(datetime(2031, 7, 15, 8, tzinfo=PARIS), tick=False):
+        assert drain_outbox() == 4
+
+
+def test_a_chase_in_the_last_day_leaves_at_once_whatever_the_hour(client, hr, offer, campaign):
+    Mail.objects.all().delete()
+    night = datetime(2031, 7, 13, 23, tzinfo=PARIS)
+    type(offer).objects.filter(pk=offer.pk).update(deadline=night + timedelta(hours=23))
+    with time_machine.travel(night, tick=False):
+        client.force_login(hr.user)
+        assert "partiront" not in client.get(address("late_chase", offer.pk)).content.decode()
+        assert late.chase(offer).count == drain_outbox() == 4
