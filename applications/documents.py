@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -79,9 +78,9 @@ def _once(source: Model, existing: QuerySet, new: PrintedDocument, make: Callabl
         if document := existing.first():  # another worker has just done it
             return document
         new.reference = new_reference()
-        file = make(new)
-        new.size, new.sha256 = file.seek(0, io.SEEK_END), _fingerprint(file)
-        new.file.save("", File(file), save=False)
+        with make(new) as file:
+            new.size, new.sha256 = file.seek(0, io.SEEK_END), _fingerprint(file)
+            new.file.save("", File(file), save=False)
         try:
             new.save()
         except BaseException:
@@ -178,10 +177,13 @@ def _enclosure(label: str, file: dict[str, Any], piece: Piece | None, folder: Pa
     copy = piece.safe_copy
     if not copy.file.storage.exists(copy.file.name):
         return Enclosure(label, file, None)
-    path = folder / str(piece.pk)
+    path, digest = folder / str(piece.pk), hashlib.sha256()
     with copy.file.open("rb") as source, path.open("wb") as target:
-        shutil.copyfileobj(source, target)
-    return Enclosure(label, file, path, copy_sha256=copy.sha256)
+        for chunk in source.chunks():
+            digest.update(chunk)
+            target.write(chunk)
+    changed = digest.hexdigest() != copy.sha256
+    return Enclosure(label, file, path, left_out="fichier différent de celui qui a été vérifié" if changed else "")
 
 
 def waits_for_pieces(application: Application) -> bool:

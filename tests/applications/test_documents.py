@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from celery.schedules import crontab
 from django.conf import settings
+from django.core.files.base import ContentFile
 from django.db import connection
 from django.utils import timezone
 
@@ -80,6 +81,15 @@ def test_the_service_is_told_of_a_piece_left_out_of_the_volume(application):
     assert piece.name in str(mail.payload)
     documents.obtain(application, Kind.BUNDLE)
     assert Mail.objects.filter(kind="bundle_incomplete").count() == 1
+
+
+def test_a_copy_that_is_no_longer_what_was_checked_is_left_out_of_the_volume(application):
+    copy = application.dossier.pieces.first().safe_copy
+    storage, name = copy.file.storage, copy.file.name
+    storage.delete(name)
+    assert storage.save(name, ContentFile(b"%PDF-1.7 autre chose")) == name
+    assert documents.obtain(application, Kind.BUNDLE)
+    assert "fichier différent de celui qui a été vérifié" in str(Mail.objects.get(kind="bundle_incomplete").payload)
 
 
 def test_a_dossier_that_is_not_filed_has_no_document(db):

@@ -189,7 +189,7 @@ def _enclosure(path: Path):
         "size_display": "5 Mo",
         "uploaded_at_display": "2 janvier 2026",
     }
-    return Enclosure("Pièce", file, path, copy_sha256=digest)
+    return Enclosure("Pièce", file, path)
 
 
 # Workers

@@ -11,14 +11,21 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import pikepdf
 import pytest
+from PIL import Image, ImageCms
 
 from dossiers.content import blank_content
+from dossiers.pdf.bundle import Enclosure, make_bundle
 from dossiers.pdf.render import Proof, render_dossier, render_letter, render_receipt
+from dossiers.pdf.safe import make_harmless
+from dossiers.pdf.safe.formats import content_type
 from dossiers.pdf.seal import seal
 from offers.kinds import all_kinds
+from tests.dossiers import corpus
 from tests.dossiers.sample_content import blank_content as blank_sample
 from tests.dossiers.sample_content import decision, full_content, minutes, receipt
+from tests.dossiers.test_bundle import paper
 
 PROOF = Proof("0123ABCD4567EFGH", "https://portail.example.org/verifier/?reference=0123ABCD4567EFGH")
 PROFILES = {"3a", "ua1"}
@@ -67,6 +74,72 @@ def very_full_of(kind) -> dict:
     return content
 
 
+def judge(folder: Path, documents: dict[str, bytes]) -> dict[str, dict[str, str]]:
+    """Of each document, the judgement under each profile."""
+    for name, pdf in documents.items():
+        (folder / name).write_bytes(pdf)
+    program = Path(__file__).with_name("Standards.java")
+    command = [shutil.which("java") or "java", "-cp", engine(), str(program)]
+    told = subprocess.run(
+        [*command, *(str(folder / name) for name in documents)], check=True, capture_output=True, text=True
+    )
+    found: dict[str, dict[str, str]] = {name: {} for name in documents}
+    for line in told.stdout.splitlines():
+        path, profile, judgement = line.split("\t")
+        found[Path(path).name][profile] = judgement
+    return found
+
+
+def scans() -> bytes:
+    """What a copier sends: two pages that are pictures, one in grey."""
+    out = io.BytesIO()
+    Image.new("RGB", (800, 1100), "#f3efe6").save(
+        out, "PDF", save_all=True, append_images=[Image.new("L", (800, 1100))]
+    )
+    return out.getvalue()
+
+
+def scan_with_profile() -> bytes:
+    """What a telephone's application makes: a picture with a colour profile of its own, smoothed by readers."""
+    with pikepdf.open(io.BytesIO(scans())) as pdf:
+        picture = pdf.pages[0].resources.XObject["/image"]
+        profile = pdf.make_stream(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(), N=3)
+        picture.ColorSpace = pikepdf.Array([pikepdf.Name.ICCBased, profile])
+        picture.Interpolate = True
+        out = io.BytesIO()
+        pdf.save(out)
+    return out.getvalue()
+
+
+TAKEN = {
+    "diplome.pdf": scans(),
+    "annexe-1-signee.pdf": scans(),
+    "photo.jpg": corpus.photo(),
+    "capture.png": corpus.picture("PNG", (600, 800), "RGBA"),
+    "cv.docx": corpus.docx(),
+    "lettre.odt": corpus.odt(),
+}
+
+
+def volume_of(folder: Path, files: dict[str, bytes]) -> bytes:
+    """The sealed volume of a dossier with these files, made safe as they are when they come in."""
+    enclosures = []
+    for name, data in files.items():
+        source, copy = folder / name, folder / f"{name}.copy"
+        source.write_bytes(data)
+        with source.open("rb") as file:
+            kind = content_type(file)
+        with make_harmless(source) as safe:
+            copy.write_bytes(safe.path.read_bytes())
+        told = {"name": name, "content_type": kind, "sha256": "0" * 64, "size_display": "1 Mio"}
+        enclosures.append(Enclosure("Pièce", told | {"uploaded_at_display": "2 janvier 2026"}, copy))
+    dossier = io.BytesIO(sealed(render_dossier(full_content(), proof=PROOF)))
+    with make_bundle(full_content(), dossier, enclosures, proof=PROOF) as volume:
+        seal(volume)
+        volume.seek(0)
+        return volume.read()
+
+
 @pytest.fixture(scope="module")
 def judgements(tmp_path_factory) -> dict[str, dict[str, str]]:
     """The judgement of every document under each profile: one Java for all, it takes three seconds to start."""
@@ -82,21 +155,13 @@ def judgements(tmp_path_factory) -> dict[str, dict[str, str]]:
     for kind in all_kinds():
         documents[f"{kind.slug}-blank"] = render_dossier(blank_of(kind))
         documents[f"{kind.slug}-full"] = sealed(render_dossier(very_full_of(kind), proof=PROOF))
-    for name, pdf in documents.items():
-        (folder / name).write_bytes(pdf)
-    program = Path(__file__).with_name("Standards.java")
-    command = [shutil.which("java") or "java", "-cp", engine(), str(program)]
-    told = subprocess.run(
-        [*command, *(str(folder / name) for name in documents)], check=True, capture_output=True, text=True
-    )
-    found: dict[str, dict[str, str]] = {name: {} for name in documents}
-    for line in told.stdout.splitlines():
-        path, profile, judgement = line.split("\t")
-        found[Path(path).name][profile] = judgement
-    return found
+    documents["volume"] = volume_of(folder, TAKEN)
+    documents["volume-of-coloured-scans"] = volume_of(folder, {"profil.pdf": scan_with_profile()})
+    return judge(folder, documents)
 
 
 NAMES = ["receipt", "decision", "minutes", "normandie", "normandie-blank", "draft"]
+NAMES += ["volume", "volume-of-coloured-scans"]
 NAMES += [f"{kind.slug}-{state}" for kind in all_kinds() for state in ("blank", "full")]
 
 
@@ -105,15 +170,51 @@ def test_the_document_conforms(judgements, name):
     assert judgements[name] == dict.fromkeys(PROFILES, "conforms")
 
 
+OTHERS = {
+    "fonts of others": lambda: paper("Un parcours"),
+    "a picture in inks": lambda: inks(),
+    "a picture in JPEG 2000": lambda: changed_scan("Filter", pikepdf.Name.JPXDecode),
+}
+
+
+def inks() -> bytes:
+    out = io.BytesIO()
+    Image.new("CMYK", (80, 110)).save(out, "PDF")
+    return out.getvalue()
+
+
+def changed_scan(key: str, value) -> bytes:
+    with pikepdf.open(io.BytesIO(scans())) as pdf:
+        pdf.pages[0].resources.XObject["/image"][f"/{key}"] = value
+        out = io.BytesIO()
+        pdf.save(out)
+    return out.getvalue()
+
+
+def claims(pdf: pikepdf.Pdf) -> set[str]:
+    with pdf.open_metadata() as metadata:
+        return {mark for mark in ("pdfaid:part", "pdfuaid:part") if mark in metadata}
+
+
+def test_a_volume_says_what_it_conforms_to(tmp_path):
+    with pikepdf.open(io.BytesIO(volume_of(tmp_path, {"scan.pdf": scans()}))) as pdf:
+        assert len(claims(pdf)) == 2
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_volume_claims_nothing_that_is_not_known(tmp_path, name):
+    volume = volume_of(tmp_path, {"scan.pdf": scans(), "autre.pdf": OTHERS[name]()})
+    with pikepdf.open(io.BytesIO(volume)) as pdf:
+        assert str(pdf.docinfo["/Title"]).endswith("volume complet")
+        assert not claims(pdf)
+
+
 def test_a_fault_is_seen(tmp_path):
     """The judge judges: a document without its tags fails both."""
-    import pikepdf
-
     path = tmp_path / "untagged.pdf"
     with pikepdf.open(io.BytesIO(render_receipt(receipt()))) as pdf:
         del pdf.Root.StructTreeRoot
         pdf.save(path)
-    program = Path(__file__).with_name("Standards.java")
-    told = subprocess.run(["java", "-cp", engine(), program, path], check=True, capture_output=True, text=True)
-    assert "conforms" not in told.stdout
-    assert len(told.stdout.splitlines()) == 2
+    told = judge(tmp_path, {"untagged": path.read_bytes()})["untagged"]
+    assert set(told) == PROFILES
+    assert "conforms" not in told.values()

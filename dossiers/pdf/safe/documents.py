@@ -29,7 +29,8 @@ FORBIDDEN |= {"/RichMediaContent", "/RichMediaSettings", "/Thumb", "/Threads", "
 ACTIONS = {"/JavaScript", "/Launch", "/GoTo", "/GoToR", "/GoToE", "/URI", "/SubmitForm", "/ImportData", "/ResetForm"}
 ACTIONS |= {"/Rendition", "/Movie", "/Sound", "/Hide", "/Named", "/SetOCGState", "/Trans", "/Thread", "/GoTo3DView"}
 ACTIONS |= {"/RichMediaExecute"}
-EXTERNAL = ("/F", "/FFilter", "/FDecodeParms")  # of a stream that is kept in another file
+STREAM_KEYS = ("/F", "/FFilter", "/FDecodeParms")  # of a stream that is kept in another file
+STREAM_KEYS += ("/Interpolate", "/Alternates")  # of a picture that readers may show in several ways: PDF/A has one
 
 AGAIN = "Enregistrez-en une copie depuis votre logiciel (Imprimer, puis « Enregistrer au format PDF »)."
 BROKEN = f"Ce PDF est abîmé et ne s’ouvre pas. {AGAIN}"
@@ -211,7 +212,7 @@ def _scrub(item: pikepdf.Object, depth: int = 0) -> None:
         if item.get("/Type") == Name.OBJR:
             doomed |= {"/Obj"} & set(item.keys())
         if isinstance(item, Stream):
-            doomed |= set(EXTERNAL) & set(item.keys())
+            doomed |= set(STREAM_KEYS) & set(item.keys())
         for key in doomed:
             del item[key]
         inner = [value for _, value in item.items()]
