@@ -16,6 +16,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -67,7 +68,7 @@ class SafePdf:
 def make_harmless(source: Path, limits: Limits = Limits()) -> Iterator[SafePdf]:
     """The safe PDF of the file at `source`; Refused, with the way to fix it in French, where there is none."""
     with TemporaryDirectory(prefix="piece-") as folder:
-        result = _run(source.resolve(), Path(folder), limits)
+        result = _run(source.resolve(), Path(folder).resolve(), limits)
         if reason := result.get("refused"):
             raise Refused(reason)
         path = Path(folder) / "safe.pdf"
@@ -103,4 +104,12 @@ def _run(source: Path, folder: Path, limits: Limits) -> dict:
     if ended.returncode or not answer.exists():
         log.error("A file broke its child (%s): %s", ended.returncode, ended.stderr[-2000:].decode(errors="replace"))
         return {"refused": UNREADABLE}
-    return json.loads(answer.read_text())
+    result = json.loads(answer.read_text())
+    _tell_once(tuple(name for name, obtained in result["confined"].items() if not obtained))
+    return result
+
+
+@cache
+def _tell_once(lacking: tuple[str, ...]) -> None:
+    if lacking:
+        log.warning("This kernel does not let the child that opens files be confined: %s.", ", ".join(lacking))

@@ -13,6 +13,7 @@ import traceback
 from pathlib import Path
 
 from dossiers.pdf.safe import TOO_HEAVY, UNREADABLE
+from dossiers.pdf.safe.confinement import confine
 from dossiers.pdf.safe.formats import DOCX, HEIC, JPEG, ODT, PDF, PNG, Refused, content_type
 
 THUMBNAIL = 240  # pixels, the longer side
@@ -20,6 +21,7 @@ THUMBNAIL = 240  # pixels, the longer side
 
 def main(source: Path, folder: Path, limits: dict[str, int]) -> None:
     _bound(limits)
+    confined = confine(source, folder)
     try:
         answer = {"pages": convert(source, folder / "safe.pdf")}
         _draw_thumbnail(folder / "safe.pdf", folder / "thumbnail.jpg")
@@ -32,6 +34,7 @@ def main(source: Path, folder: Path, limits: dict[str, int]) -> None:
         heavy = "alloc" in str(error) or "memory" in str(error).lower() or getattr(error, "errno", 0) == 27
         answer = {"refused": TOO_HEAVY if heavy else UNREADABLE}
         traceback.print_exc()
+    answer["confined"] = confined
     answer["usage"] = {"memory": _peak_memory(), "cpu": sum(resource.getrusage(resource.RUSAGE_SELF)[:2])}
     (folder / "answer.json").write_text(json.dumps(answer, ensure_ascii=False))
 
