@@ -7,7 +7,7 @@ from django.http import HttpRequest, JsonResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from offers.filters import FACETS, SORTS, Criteria, department_labels, page_number
+from offers.filters import FACETS, SORTS, Criteria, department_labels, page_number, printable
 from offers.page_cache import kept
 from offers.published import absolute, record
 from offers.search import EVERYTHING, Found
@@ -28,7 +28,8 @@ def _json(data: dict, **options) -> JsonResponse:
 
 def _address(request: HttpRequest) -> str:
     criteria, page = Criteria.read(request.GET), page_number(request.GET, 999_999)
-    return f"{request.path}?{criteria.query}&page={page}&par_page={_per_page(request)}"
+    ignored = criteria.ignored(request.GET)
+    return f"{request.path}?{criteria.query}&page={page}&par_page={_per_page(request)}&{ignored}"
 
 
 @require_safe
@@ -51,6 +52,9 @@ def offers(request: HttpRequest) -> JsonResponse:
             "pages": pages,
             "suivante": link(number + 1) if number < pages else None,
             "precedente": link(number - 1) if number > 1 else None,
+            "ignores": [
+                {"parametre": name, "valeur": printable(value)} for name, value in criteria.ignored(request.GET)
+            ],
             "facettes": {
                 choices.facet.name: [
                     {"valeur": option.value, "libelle": option.label, "offres": option.count}
@@ -94,11 +98,30 @@ def description(request: HttpRequest) -> JsonResponse:
     offer_schema = {"$ref": "#/components/schemas/Offre"}
     page_schema = {
         "type": "object",
-        "required": ["total", "page", "pages", "offres"],
+        "required": ["total", "page", "pages", "suivante", "precedente", "ignores", "facettes", "offres"],
         "properties": {
             **{name: {"type": "integer"} for name in ("total", "page", "pages")},
             **{name: {"type": ["string", "null"], "format": "uri"} for name in ("suivante", "precedente")},
-            "facettes": {"type": "object"},
+            "ignores": {
+                "type": "array",
+                "description": "Ce que l’adresse demande et que la recherche ne connaît pas : elle est faite sans.",
+                "items": {
+                    "type": "object",
+                    "required": ["parametre", "valeur"],
+                    "properties": dict.fromkeys(("parametre", "valeur"), _TEXT),
+                },
+            },
+            "facettes": {
+                "type": "object",
+                "additionalProperties": {
+                    "type": "array",
+                    "items": {
+                        "type": "object",
+                        "required": ["valeur", "libelle", "offres"],
+                        "properties": {"valeur": _TEXT, "libelle": _TEXT, "offres": {"type": "integer"}},
+                    },
+                },
+            },
             "offres": {"type": "array", "items": offer_schema},
         },
     }
@@ -130,7 +153,11 @@ def _operation(summary: str, schema: dict, *, missing: bool = False) -> dict:
         "304": {"description": "Inchangé depuis l’ETag envoyé dans If-None-Match."},
     }
     if missing:
-        responses["404"] = {"description": "Aucune offre publiée à cette adresse."}
+        error = {"type": "object", "required": ["erreur"], "properties": {"erreur": _TEXT}}
+        responses["404"] = {
+            "description": "Aucune offre publiée à cette adresse.",
+            "content": {"application/json": {"schema": error}},
+        }
     return {"summary": summary, "responses": responses}
 
 

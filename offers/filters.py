@@ -89,6 +89,16 @@ class Criteria:
         )
         return found.sorted_by(query.get("tri", ""))
 
+    def ignored(self, query: QueryDict) -> list[tuple[str, str]]:
+        """What was asked in this address and plays no part in the search that was read from it, page numbers aside."""
+        heeded = {*self.pairs(), ("tri", self.order)}
+        given = [(name, value[:MAX_VALUE]) for name, values in query.lists() for value in values if value]
+        return [
+            (name, value)
+            for name, value in dict.fromkeys(given)
+            if (name, value) not in heeded and name not in {"q", "closes", "page", "par_page"}
+        ][:MAX_VALUES]
+
     @classmethod
     def read_text(cls, query: str) -> Criteria:
         """From what `query` wrote."""

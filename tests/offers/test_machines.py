@@ -7,13 +7,18 @@ import datetime
 import io
 import json
 import re
+from urllib.parse import urlsplit
 
+import icalendar
 import pytest
+from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from lxml import etree, html
+from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from offers.kinds import all_kinds
 from offers.published import harmless, header
@@ -107,14 +112,77 @@ def test_the_api_goes_through_all_pages(client):
     assert (len(seen), set(seen)) == (7, created)
 
 
-def test_the_description_fits_the_answers(client, offers):
+def schema_of(description: dict, path: str, status: str = "200") -> Draft202012Validator:
+    content = description["paths"][path]["get"]["responses"][status]["content"]["application/json"]
+    whole = content["schema"] | {"components": description["components"]}
+    return Draft202012Validator(whole, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def test_the_description_is_a_valid_one_that_the_answers_fit(client):
     description = client.get(reverse("machines:openapi")).json()
-    assert set(description["paths"]) == {reverse("machines:api"), reverse("machines:api") + "{slug}/"}
-    properties = description["components"]["schemas"]["Offre"]["properties"]
-    answer = client.get(reverse("machines:api")).json()
-    assert set(properties) == set(answer["offres"][0])
-    page = description["paths"][reverse("machines:api")]["get"]["responses"]["200"]["content"]["application/json"]
-    assert set(page["schema"]["properties"]) == set(answer)
+    OpenAPIV31SpecValidator(description).validate()
+    pages, one = reverse("machines:api"), reverse("machines:api") + "{slug}/"
+    assert set(description["paths"]) == {pages, one}
+    full = [make.OfferFactory(kind=kind.slug, telework="oui", department="76") for kind in all_kinds()]
+    scarce = {"deadline": None, "region": "", "department": "", "full_time": None, "telework": "", "location": ""}
+    full.append(make.OfferFactory(**scarce))
+    for address in ("?par_page=2&page=2", "?closes=on&region=28&inconnu=1", "?q=introuvable"):
+        schema_of(description, pages).validate(client.get(pages + address).json())
+    for offer in full:
+        answer = client.get(one.format(slug=offer.slug)).json()
+        schema_of(description, one).validate(answer)
+        assert set(answer) == set(description["components"]["schemas"]["Offre"]["properties"])
+    schema_of(description, one, "404").validate(client.get(one.format(slug="inconnue")).json())
+
+
+def test_what_the_api_does_not_know_is_told(client, offers, settings):
+    settings.PAGE_CACHE_SECONDS = 600
+    asked = {"region": ["28", "inconnue"], "regions": "84", "tri": "aaa", "pres": "999", "q": "psychiatre", "page": "7"}
+    answer = client.get(reverse("machines:api"), asked).json()
+    told = {(item["parametre"], item["valeur"]) for item in answer["ignores"]}
+    assert told == {("region", "inconnue"), ("regions", "84"), ("tri", "aaa"), ("pres", "999")}
+    assert client.get(reverse("machines:api"), {"region": "28", "q": "psychiatre"}).json()["ignores"] == []
+    heeded = "q=a&region=28&closes=1&tri=pertinence&type=mission-cooperation&par_page=3&echeance=7"
+    assert client.get(f"{reverse('machines:api')}?{heeded}").json()["ignores"] == []
+
+
+def test_programs_that_send_are_told_that_nothing_is_taken():
+    client = Client(enforce_csrf_checks=True)
+    for name in (*SEARCHES, "machines:openapi", "machines:sitemap", "machines:robots"):
+        answer = client.post(reverse(name), {"q": "a"})
+        assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")
+
+
+ATOM_FEED = ("id", "title", "updated", "link[@rel='self']", "link[@rel='alternate']")  # RFC 4287, 4.1.1 and 4.1.2
+ATOM_ENTRY = ("id", "title", "updated", "link[@rel='alternate']", "author/a:name", "summary")
+
+
+@pytest.mark.parametrize("query", ["", "q=introuvable"])
+def test_the_feed_has_what_atom_requires(client, offers, query):
+    answer = client.get(f"{reverse('machines:atom')}?{query}")
+    assert answer["Content-Type"].startswith("application/atom+xml")
+    feed = etree.fromstring(answer.content)
+    entries = feed.xpath("a:entry", namespaces=ATOM)
+    assert len(entries) == (0 if query else 2)
+    for thing, required in [(feed, ATOM_FEED), *((entry, ATOM_ENTRY) for entry in entries)]:
+        for part in required:
+            assert len(thing.xpath(f"a:{part}", namespaces=ATOM)) == 1, part
+        [identifier] = thing.xpath("a:id/text()", namespaces=ATOM)
+        assert urlsplit(identifier).scheme
+        [updated] = thing.xpath("a:updated/text()", namespaces=ATOM)
+        assert datetime.datetime.fromisoformat(updated).tzinfo
+    identifiers = feed.xpath("a:entry/a:id/text()", namespaces=ATOM)
+    assert len(set(identifiers)) == len(identifiers)
+
+
+def test_another_program_reads_the_calendar(client, offers):
+    calendar = icalendar.Calendar.from_ical(client.get(reverse("machines:calendar")).content)
+    assert {"VERSION", "PRODID"} <= calendar.keys()
+    [event] = calendar.walk("VEVENT")
+    assert event.errors == []
+    assert event["SUMMARY"].replace("\xa0", " ") == f"Date limite : {offers[0].title}"
+    assert event["DTSTART"].dt == offers[0].deadline.replace(microsecond=0)
+    assert {"UID", "DTSTAMP"} <= event.keys()
 
 
 def test_what_has_not_changed_is_not_sent_again(client, offers, settings):
@@ -191,6 +259,12 @@ def test_a_closed_offer_is_no_job_posting(client):
 def test_the_sitemap_lists_what_is_open(client, offers):
     places = etree.fromstring(client.get(reverse("machines:sitemap")).content).xpath("//*[local-name()='loc']/text()")
     assert [place for place in places if "/offres/offre-" in place].__len__() == 2
+    assert len(set(places)) == len(places)
+    for url in etree.fromstring(client.get(reverse("machines:sitemap")).content):  # sitemaps.org, 0.9
+        names = [etree.QName(part).localname for part in url]
+        assert names in (["loc"], ["loc", "lastmod"])
+        assert urlsplit(url[0].text).scheme.startswith("http")
+        assert all(datetime.datetime.fromisoformat(part.text).tzinfo for part in url[1:])
     robots = client.get(reverse("machines:robots")).content.decode()
     assert "Disallow: /gestion/" in robots
     assert "/sitemap.xml" in robots
