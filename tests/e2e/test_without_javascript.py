@@ -99,3 +99,22 @@ def test_offers_come_before_their_filters_on_a_phone_alone(visitor):
     wide.goto("/offres/")
     expect(wide.get_by_text("Filtrer et trier")).to_be_hidden()
     expect(wide.get_by_label("Trier par")).to_be_visible()
+
+
+def test_the_essential_of_an_offer_comes_before_its_text_on_a_phone(visitor):
+    offer = OfferFactory(body="Un texte.\n\n" * 60)
+    page = visitor(java_script_enabled=False, **PHONE)
+    page.goto(offer.get_absolute_url())
+    summary, button = page.locator(".fr-text--lead"), page.get_by_role("link", name="Candidater")
+    assert top(button) - top(summary) < 0.5 * page.viewport_size["height"]
+    assert top(page.get_by_text("Référence")) < top(page.get_by_text("Un texte.").first)
+
+    wide = visitor()
+    wide.goto(offer.get_absolute_url())
+    text, essential = wide.locator(".portal-prose"), wide.locator(".portal-offer aside")
+    assert abs(top(text) - top(essential)) < 30
+    assert text.bounding_box()["x"] < essential.bounding_box()["x"]
+
+
+def top(part) -> float:
+    return part.bounding_box()["y"]

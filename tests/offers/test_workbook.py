@@ -150,6 +150,26 @@ def test_no_file_brings_it_down(client, hr, content):
         assert "n’est pas un classeur" in send(client, sent or b"x").content.decode()
 
 
+def test_a_thousand_rows_are_taken_and_not_one_more(client, hr):
+    offer = make.OfferFactory(institution=hr.institution, parameters={})
+    book = load_workbook(io.BytesIO(workbook.export([offer])))
+    sheet = book.worksheets[0]
+    row = [cell.value for cell in sheet[2]]
+    for number in range(workbook.MOST_ROWS - 1):
+        sheet.append([f"NOUVELLE-{number}", *row[1:]])
+
+    def sent():
+        out = io.BytesIO()
+        book.save(out)
+        return send(client, out.getvalue())
+
+    assert len(sent().context["plan"].effective) == workbook.MOST_ROWS - 1  # all but the offer that is there already
+    sheet.append(["REF-DE-TROP", *row[1:]])
+    page = sent()
+    assert "plan" not in page.context
+    assert "Plus de 1000 lignes" in page.content.decode()
+
+
 def test_a_bomb_is_not_unpacked(client, hr):
     import zipfile
 
