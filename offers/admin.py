@@ -154,7 +154,8 @@ class OfferAdmin(ManyOffers, HrAdmin):
         if "kind" not in request.GET:
             context = self.admin_site.each_context(request) | {"title": "Nouvelle offre", "kinds": all_kinds()}
             return render(request, "admin/offers/offer/choose_kind.html", context)
-        own = {"kind_slug": self._kind(request, None).slug}
+        kind = self._kind(request, None)
+        own = {"kind_slug": kind.slug, "title": f"Nouvelle offre : {kind.short_label}"}
         return super().add_view(request, form_url, (extra_context or {}) | own)
 
     def delete_model(self, request, obj):

@@ -5,6 +5,8 @@ Whose they are is masked: only who gives an address, to have it erased, finds th
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib import admin
 from django.db.models import F, OuterRef, Subquery, TextField
 from django.db.models.fields.json import KT
@@ -36,7 +38,6 @@ class AlertAdmin(admin.ModelAdmin):
     list_display_links = ["masked"]
     list_filter = [StageFilter, "frequency"]
     search_fields = ["=email"]
-    search_help_text = "Pour effacer les alertes d’une personne : son adresse entière, telle qu’elle la donne."
     ordering = ["-created_at", "-pk"]
     fields = readonly_fields = [
         "masked",
@@ -78,6 +79,9 @@ class AlertAdmin(admin.ModelAdmin):
     def changelist_view(self, request, extra_context=None):
         return super().changelist_view(request, (extra_context or {}) | {"title": "Alertes"})
 
+    def change_view(self, request, object_id, form_url="", extra_context=None):
+        return super().change_view(request, object_id, form_url, (extra_context or {}) | {"title": "Alerte"})
+
     @admin.display(description="adresse", ordering="email")
     def masked(self, alert: Alert) -> str:
         name, _, domain = alert.email.partition("@")
@@ -92,6 +96,6 @@ class AlertAdmin(admin.ModelAdmin):
     def stage(self, alert: Alert) -> str:
         return alert.stage.label
 
-    @admin.display(description="dernier envoi", empty_value="jamais")
-    def last_sent(self, alert: Alert):
-        return alert.sent_at
+    @admin.display(description="dernier envoi", ordering="sent_at")
+    def last_sent(self, alert: Alert) -> datetime | str:
+        return alert.sent_at or "jamais"

@@ -22,7 +22,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.cache import get_conditional_response, patch_vary_headers
+from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
 from redis import RedisError
 
 from offers.index import current, revision
@@ -43,6 +43,7 @@ def kept(address: Callable[..., str]):
             if not (settings.PAGE_CACHE_SECONDS and _is_nobody(request)):
                 response = view(request, *args, **kwargs)
                 patch_vary_headers(response, ["Cookie"])
+                patch_cache_control(response, private=True)
                 return response
             now = timezone.now()
             at = revision()  # read before the offers are: see offers.index

@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.decorators.csrf import csrf_exempt
 
-from offers import api, feeds
+from offers import api, feeds, openapi
 
 
 def _read(address: str, view, name: str):
@@ -15,9 +15,9 @@ app_name = "machines"
 urlpatterns = [
     _read("sitemap.xml", feeds.sitemap, name="sitemap"),
     _read("robots.txt", feeds.robots, name="robots"),
-    _read("api/openapi.json", api.description, name="openapi"),
+    _read("api/openapi.json", openapi.description, name="openapi"),
     _read("api/offres/", api.offers, name="api"),
-    _read("api/offres/<slug:slug>/", api.offer, name="api_offer"),
+    _read("api/offres/<str:slug>/", api.offer, name="api_offer"),
     _read("offres/flux.atom", feeds.atom, name="atom"),
     _read("offres/dates-limites.ics", feeds.calendar, name="calendar"),
     _read("offres/offres.csv", feeds.spreadsheet, name="csv"),

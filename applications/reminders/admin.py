@@ -73,7 +73,7 @@ class ReminderRuleInline(admin.TabularInline):
         if template not in self.texts:
             return "–"  # nobody signs anything in this offer
         page = reverse("admin:applications_mailtext", args=[rule.offer_id, template])
-        return format_html('<a href="{}" aria-label="Texte : {}">Voir ou changer</a>', page, rule)
+        return format_html('<a href="{}" aria-label="Voir ou changer : {}">Voir ou changer</a>', page, rule)
 
     def has_view_permission(self, request, obj=None):
         return obj is not None and request.user.is_hr_of(obj.institution_id)

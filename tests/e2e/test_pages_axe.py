@@ -362,6 +362,7 @@ def test_pages_of_management(visitor, inspect):
         f"/gestion/offers/offer/{draft.pk}/mouvement/schedule/",
         f"/gestion/offers/offer/{published.pk}/history/",
         "/gestion/offers/offer/tableur/",
+        "/gestion/offers/offer/supprimes/",
         "/gestion/applications/application/",
         *(f"/gestion/applications/application/{application.pk}/change/" for application in (preparing, filed)),
         f"/gestion/applications/application/retard/{published.pk}/",
@@ -391,10 +392,12 @@ def test_pages_of_management(visitor, inspect):
     inspect(page)
 
 
-def test_the_outbox_of_the_administrator(visitor, inspect):
+def test_the_outbox_and_the_alerts_of_the_administrator(visitor, inspect):
     mail = outbox.enqueue_rendered(kind="essai", recipient="refuse@example.org", subject="Objet", text="Texte.")
     Mail.objects.filter(pk=mail.pk).update(state=Mail.State.BOUNCED, last_error="Adresse refusée")
+    alert = Alert.objects.create(email="docteur@example.org", query="q=psychiatre")
     page = visitor(make.UserFactory(is_staff=True, is_superuser=True), bypass_csp=True)
-    for address in ("/gestion/notifications/mail/", f"/gestion/notifications/mail/{mail.pk}/change/"):
+    mails, alerts = "/gestion/notifications/mail/", "/gestion/offers/alert/"
+    for address in (mails, f"{mails}{mail.pk}/change/", alerts, f"{alerts}{alert.pk}/change/"):
         page.goto(address)
         inspect(page, ours=False, exclude=OF_DJANGO)

@@ -41,7 +41,7 @@ def test_what_is_told_of_an_alert(client, administrator):
     alert = confirmed("docteur.secret@example.org", "q=psychiatre&region=28", frequency="weekly")
     sent = timezone.now() - timedelta(days=3)
     for moment in (sent - timedelta(days=7), sent, None):  # the last one waits
-        mail = Mail.objects.create(kind="alert", recipient=alert.email, payload={"alert": alert.pk}, sent_at=moment)
+        Mail.objects.create(kind="alert", recipient=alert.email, payload={"alert": alert.pk}, sent_at=moment)
     told = page(client)
     assert "docteur" not in told
     assert "d…@example.org" in told
@@ -50,7 +50,9 @@ def test_what_is_told_of_an_alert(client, administrator):
         assert "docteur" not in shown
         assert alert.secret not in shown
         assert f"{timezone.localtime(sent):%H:%M}" in shown
-    mail.delete()
+    Mail.objects.all().delete()
+    for address in (LIST, reverse("admin:offers_alert_change", args=[alert.pk])):
+        assert "jamais" in client.get(address).content.decode()
 
 
 def test_each_stage_is_counted_and_shown_apart(client, administrator):

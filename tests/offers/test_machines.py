@@ -135,6 +135,13 @@ def test_the_description_is_a_valid_one_that_the_answers_fit(client):
     schema_of(description, one, "404").validate(client.get(one.format(slug="inconnue")).json())
 
 
+@pytest.mark.parametrize("slug", ["inconnue", "é", "a b", "%00", "%F3%9D%89%8D", "x" * 5000, "-"])
+def test_an_address_without_offer_is_answered_in_json(client, slug):
+    answer = client.get(f"{reverse('machines:api')}{slug}/")
+    assert (answer.status_code, answer["Content-Type"]) == (404, "application/json")
+    assert set(answer.json()) == {"erreur"}
+
+
 def test_what_the_api_does_not_know_is_told(client, offers, settings):
     settings.PAGE_CACHE_SECONDS = 600
     asked = {"region": ["28", "inconnue"], "regions": "84", "tri": "aaa", "pres": "999", "q": "psychiatre", "page": "7"}

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from offers import page_cache
 from offers.lifecycle import WORKFLOW
-from offers.models import Offer
+from offers.models import Favourite, Offer
 from offers.tasks import close_expired_offers
 from tests import factories as make
 from tests.servers import CHECKOUT, Servers
@@ -140,8 +140,29 @@ def test_those_who_are_signed_in_have_their_own_page(client):
     answer = client.get(LIST)
     assert user.email in answer.content.decode() or "Se déconnecter" in answer.content.decode()
     assert "ETag" not in answer
+    assert "private" in answer["Cache-Control"]
+    assert "Cookie" in answer["Vary"]
     client.logout()
     assert "Se déconnecter" not in text(client)
+
+
+def test_one_person_sees_nothing_of_another(client):
+    offer = make.OfferFactory()
+    one, other = make.UserFactory(last_name="Première"), make.UserFactory(last_name="Seconde")
+    Favourite.objects.create(user=one, offer=offer)
+    pages = (LIST, offer.get_absolute_url())
+
+    def seen() -> set[str]:
+        shown = "".join(text(client, address) for address in pages)
+        return {told for told in ("Première", "Seconde", "Retirer de mes favoris", "Se déconnecter") if told in shown}
+
+    assert seen() == set()
+    client.force_login(one)
+    assert seen() == {"Première", "Retirer de mes favoris", "Se déconnecter"}
+    client.force_login(other)
+    assert seen() == {"Seconde", "Se déconnecter"}
+    client.logout()
+    assert seen() == set()
 
 
 def test_no_page_bears_what_is_made_for_one_request(client):
