@@ -201,6 +201,7 @@ def _annex_news(payload: Payload, template: str) -> Letter:
         about={"annex": annex, "spec": annex.spec},
         action=own_page("Désigner une autre personne" if declined else "Voir mon dossier", application),
         facts=facts,
+        attachments=deadline_of(application) if declined else [],
     )
 
 

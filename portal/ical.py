@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parseaddr
 
 from django.conf import settings
 from django.utils import timezone
@@ -24,19 +25,21 @@ class Event:
     url: str = ""
 
 
-def attachment(name: str, event: Event) -> tuple[str, bytes, str]:
-    """The event as a file to attach to a mail: name, content, type."""
+def attachment(name: str, event: Event, *, cancelled: bool = False) -> tuple[str, bytes, str]:
+    """The event as a file to attach to a mail: name, content, type. cancelled: it takes the event out of calendars."""
     now = timezone.now()
     host = settings.SITE_URL.partition("//")[2]
     lines = [
         "BEGIN:VCALENDAR",
         "VERSION:2.0",
         f"PRODID:-//{settings.SITE_NAME}//FR",
-        "METHOD:PUBLISH",
+        f"METHOD:{'CANCEL' if cancelled else 'PUBLISH'}",
         "BEGIN:VEVENT",
         f"UID:{event.uid}@{host}",
         f"DTSTAMP:{utc(now)}",
         f"SEQUENCE:{int(now.timestamp()) // 60}",  # what leaves later is the newer version
+        f"STATUS:{'CANCELLED' if cancelled else 'CONFIRMED'}",
+        f"ORGANIZER;CN={_quoted(settings.SITE_NAME)}:mailto:{parseaddr(settings.DEFAULT_FROM_EMAIL)[1]}",
         f"DTSTART:{utc(event.starts_at)}",
         *([f"DTEND:{utc(event.ends_at)}"] if event.ends_at else []),
         f"SUMMARY:{escaped(event.title)}",
@@ -44,15 +47,26 @@ def attachment(name: str, event: Event) -> tuple[str, bytes, str]:
         *([f"DESCRIPTION:{escaped(event.text)}"] if event.text else []),
         *([f"URL:{event.url}"] if event.url else []),
         "TRANSP:TRANSPARENT" if event.ends_at is None else "TRANSP:OPAQUE",
+        *([] if cancelled else _alarm(event)),
+        "END:VEVENT",
+        "END:VCALENDAR",
+    ]
+    return name, written(lines).encode(), "text/calendar"
+
+
+def _alarm(event: Event) -> list[str]:
+    return [
         "BEGIN:VALARM",
         "ACTION:DISPLAY",
         f"DESCRIPTION:{escaped(event.title)}",
         "TRIGGER:-P1D",
         "END:VALARM",
-        "END:VEVENT",
-        "END:VCALENDAR",
     ]
-    return name, written(lines).encode(), "text/calendar"
+
+
+def _quoted(parameter: str) -> str:
+    """A parameter's value (RFC 5545, 3.2): no quote nor control character can stand in it."""
+    return '"' + "".join(c for c in parameter if c.isprintable() and c != '"') + '"'
 
 
 def written(lines: Iterable[str]) -> str:

@@ -9,7 +9,9 @@ from django.db.models import Q
 from django.http import HttpResponseRedirect
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
+from django.utils import timezone
 
+from applications.commission import letters
 from applications.commission.minutes import establish
 from applications.commission.sessions import candidates_for_agenda, fill_agenda
 from applications.models import AgendaItem, Application, Commission, Recusal, Session
@@ -157,7 +159,14 @@ class SessionAdmin(HrAdmin):
         return self.inlines if obj else []
 
     def has_delete_permission(self, request, obj=None):
-        return False
+        """A session to come is called off by deleting it: its dossiers wait for another one."""
+        if obj is None or obj.starts_at < timezone.now() or obj.minutes.exists():
+            return False
+        return self.has_change_permission(request, obj)
+
+    def delete_model(self, request, obj):
+        letters.tell_members(obj, "session_cancelled")
+        super().delete_model(request, obj)
 
     def formfield_for_foreignkey(self, db_field, request, **kwargs):
         if db_field.name == "commission" and not request.user.is_superuser:
@@ -168,6 +177,10 @@ class SessionAdmin(HrAdmin):
         super().save_model(request, obj, form, change)
         if form.cleaned_data.get("fill"):
             fill_agenda(obj)
+        if not change:
+            letters.tell_members(obj, "session_convened")
+        elif {"starts_at", "place"} & set(form.changed_data):
+            letters.tell_members(obj, "session_convened", was=form.initial["starts_at"].isoformat())
 
     def response_add(self, request, obj, post_url_continue=None):
         """A new session goes on with its agenda."""

@@ -11,7 +11,8 @@ from django.utils.formats import date_format
 
 from applications import samples
 from applications.abandonment import erased_on
-from applications.mails import address, application_of, day_and_time, drop_if, write, write_for
+from applications.commission.letters import calendar_of
+from applications.mails import address, application_of, calendar, day_and_time, drop_if, write, write_for
 from applications.models import AgendaItem, Application, Review, Session
 from applications.reminders.planner import refuse_superseded
 from offers.models import Offer
@@ -68,6 +69,7 @@ def rapporteur_reminder(payload: Payload) -> Letter:
             ("Séance", day_and_time(session.starts_at)),
         ],
         help_text="",
+        attachments=[calendar_of(session)],
     )
 
 
@@ -101,6 +103,7 @@ def session_reminder(payload: Payload) -> Letter:
         action=("Voir l’ordre du jour", address("commission:session", session.pk)),
         facts=[("Commission", session.commission.name), ("Séance", day_and_time(session.starts_at)), *place],
         help_text="",
+        attachments=[calendar_of(session)],
     )
 
 
@@ -132,4 +135,5 @@ def draft_to_be_erased(payload: Payload) -> Letter:
         about={"kept_days": settings.DRAFT_KEPT_DAYS, "is_open": application.offer.is_open(), "erased_on": day},
         action=("Voir mon dossier", address("applications:detail", application.pk)),
         facts=[("Offre", application.offer.title), ("Effacement le", date_format(day, "j F Y"))],
+        attachments=[calendar(f"effacement-{application.pk}", f"Brouillon effacé : {application.offer.title}", day)],
     )

@@ -24,10 +24,10 @@ def hr(client):
     return hr
 
 
-def form_of(page) -> dict[str, list[str]]:
+def form_of(page, model: str = "offer") -> dict[str, list[str]]:
     """What a browser would send of this page's form, untouched."""
     document = html.fromstring(page.content.decode())
-    form = next(form for form in document.forms if form.get("id") == "offer_form")
+    form = next(form for form in document.forms if form.get("id") == f"{model}_form")
     data: dict[str, list[str]] = {}
     for name, value in form.form_values():
         data.setdefault(name, []).append(value)
