@@ -77,7 +77,7 @@ def _told(payload: Payload, template: str, *, action: tuple[str, str] | None = N
 
 def event_of(pk: int, commission: str, starts_at: datetime, place: str) -> ical.Event:
     page = address("commission:session", pk)
-    return ical.Event(f"seance-{pk}", f"Séance : {commission}", starts_at, starts_at + USUAL_LENGTH, place, url=page)
+    return ical.Event(f"seance-{pk}", f"Séance : {commission}", starts_at, starts_at + USUAL_LENGTH, place, url=page)
 
 
 def calendar_of(session: Session) -> tuple[str, bytes, str]:
