@@ -227,7 +227,7 @@ class OfferAdmin(ManyOffers, HrAdmin):
         offer = self._managed(request, pk)
         if request.method == "POST":
             self._take_what_is_typed(request, offer)
-        return render(request, "offers/detail.html", views.presentation(offer) | {"preview": True})
+        return render(request, "offers/detail.html", _as_published(offer))
 
     def preview_new(self, request):
         """The same for an offer that is not saved yet."""
@@ -238,7 +238,7 @@ class OfferAdmin(ManyOffers, HrAdmin):
         if offer.institution_id is None:
             offer.institution = Institution(name="(organisme à choisir)")
         offer.slug = offer.slug or "apercu"
-        return render(request, "offers/detail.html", views.presentation(offer) | {"preview": True})
+        return render(request, "offers/detail.html", _as_published(offer))
 
     def _take_what_is_typed(self, request, offer: Offer) -> None:
         """What is valid of the form becomes the offer's, in memory alone."""
@@ -318,6 +318,12 @@ class OfferAdmin(ManyOffers, HrAdmin):
             "opts": self.opts,
         }
         return render(request, "admin/offers/offer/move.html", context)
+
+
+def _as_published(offer: Offer) -> dict:
+    """What its page will show: one that waits to be published takes applications then."""
+    is_open = offer.is_open() or offer.state == Offer.State.DRAFT or offer.is_scheduled
+    return views.presentation(offer) | {"preview": True, "is_open": is_open}
 
 
 def _integer(value) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Callable
 from datetime import datetime
@@ -28,7 +27,6 @@ from offers.text import field_html
 from portal.accounts.models import Institution
 from portal.workflow import TransitionLog
 
-LONE_HYPHEN = re.compile(r"-(?![\w\"])")  # before a word: "without"; before nothing, many are an error of PostgreSQL
 SEARCH_CONFIG = "portal_french"  # French stemming with accents ignored; made by a migration
 
 
@@ -53,11 +51,6 @@ class ConcatOp(models.Func):
     template = "(%(expressions)s)"
     arg_joiner = " || "
     output_field = models.TextField()
-
-
-def search_words(words: str) -> str:
-    """As PostgreSQL's `websearch` takes them."""
-    return LONE_HYPHEN.sub(" ", words)
 
 
 class OfferQuerySet(models.QuerySet):

@@ -17,8 +17,9 @@ from django.utils import timezone
 from offers.data import departments, neighbours
 from offers.filters import CLOSING, FACETS, Criteria, Facet
 from offers.index import OfferIndex, current
-from offers.models import SEARCH_CONFIG, Offer, search_words
+from offers.models import SEARCH_CONFIG, Offer
 
+LONE_HYPHEN = re.compile(r"-(?![\w\"])")  # before a word: "without"; before nothing, many are an error of PostgreSQL
 NEARNESS = "0.45"
 MOST_NEAR_WORDS = 8
 MOST_WIDER = 5
@@ -188,7 +189,7 @@ class Found:
         """Those that say the words asked for; where there is none, those that say something like them."""
         if not self.criteria.words:
             return among
-        [(said, query)] = _rows(SAYING, {"config": SEARCH_CONFIG, "words": search_words(self.criteria.words)})
+        [(said, query)] = _rows(SAYING, {"config": SEARCH_CONFIG, "words": LONE_HYPHEN.sub(" ", self.criteria.words)})
         self._stems = STEM.findall(query)
         found = among & self.index.bits(said)
         near = re.findall(r"\w{3,}", self.criteria.words)[:MOST_NEAR_WORDS]

@@ -58,12 +58,12 @@ def data_block(data: dict) -> SafeString:
 
 
 @register.filter
-def deadline_badge(offer: Offer) -> SafeString:
-    """How long one can still apply."""
+def deadline_badge(offer: Offer, is_open: bool | None = None) -> SafeString:
+    """How long one can still apply. is_open: as it will be, in a preview."""
     days, classes = offer.days_left, "fr-badge--no-icon"
     if offer.state == Offer.State.PAUSED:
         text, classes = "Candidatures suspendues", "fr-badge--warning"
-    elif not offer.is_open():
+    elif not (offer.is_open() if is_open is None else is_open):
         text = "Offre close"
     elif days is None:
         text, classes = "Sans date limite", "fr-badge--info fr-badge--no-icon"

@@ -98,6 +98,23 @@ def test_a_draft_begins_with_a_title_and_a_reference(client, hr, kind):
     assert set(refused.context["adminform"].form.errors) == {"title", "reference", "slug"}
 
 
+@pytest.mark.parametrize(
+    ("state", "button"),
+    [("draft", True), ("scheduled", True), ("published", True), ("paused", False), ("closed", False)],
+)
+def test_the_preview_has_the_button_that_the_public_will_have(client, hr, state, button):
+    offer = make.OfferFactory(institution=hr.institution, draft=state == "draft", parameters={})
+    if state == "scheduled":
+        Offer.objects.update(published_at=timezone.now() + timedelta(days=2))
+    elif state in ("paused", "closed"):
+        Offer.objects.update(state=state, closed_at=timezone.now())
+    page = client.get(reverse("admin:offers_offer_preview", args=[offer.pk])).content.decode()
+    assert ("Candidater</a>" in page) is button
+    assert reverse("applications:start", args=[offer.slug]) not in page
+    assert ("Cette offre n’accepte plus" in page) is ("Offre close" in page) is (state == "closed")
+    assert ("sont suspendues" in page) is (state == "paused")
+
+
 def test_what_was_published_cannot_be_emptied(client, hr):
     offer = make.OfferFactory(institution=hr.institution, parameters={})
     address = reverse("admin:offers_offer_change", args=[offer.pk])

@@ -199,6 +199,17 @@ def test_an_address_can_be_shared(client, offers):
     assert Criteria.read(QueryDict(criteria.query)) == criteria
 
 
+def test_a_portal_without_an_open_offer_says_so(client):
+    make.OfferFactory(draft=True)
+    page = client.get(LIST).content.decode()
+    assert "Aucune offre n’est ouverte en ce moment" in page
+    assert "ces critères" not in page
+    assert reverse("alerts:new") in page
+    make.OfferFactory(deadline=timezone.now() - timedelta(days=1))
+    page = client.get(LIST).content.decode()
+    assert "voir aussi les offres closes</a> (1 offre)" in page
+
+
 def test_each_choice_is_told_and_can_be_taken_back(client, offers):
     asked = "q=medecins&pres=76&region=28&teletravail=oui&closes=on"
     page = client.get(f"{LIST}?{asked}").content.decode()
