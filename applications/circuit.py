@@ -13,7 +13,7 @@ from django.db.models import F, Max, Q, QuerySet
 from django.utils import timezone
 
 from applications import correspondence
-from applications.models import Application
+from applications.models import Application, Digest
 from dossiers import signing
 from dossiers.freezing import lock_open
 from dossiers.models import Annex, AnnexTransition, Question
@@ -224,11 +224,9 @@ def note_bounce(mail: Mail) -> None:
 
     One that was opened all the same is left alone: the address is right.
     """
-    if mail.thread is None:
-        return
-    undelivered = Annex.objects.filter(
-        dossier=mail.thread, signatory_email__iexact=mail.recipient, state=Annex.State.SENT
-    )
+    undelivered = Annex.objects.filter(signatory_email__iexact=mail.recipient, state=Annex.State.SENT)
+    if not Digest.objects.filter(mail=mail).exists():  # one about several dossiers is told to all
+        undelivered = undelivered.filter(dossier=mail.thread)
     with transaction.atomic():
         for annex in undelivered.order_by("key"):
             annex = signing.WORKFLOW.run(annex, "bounce", reason=mail.last_error or "Adresse refusée.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from applications import circuit, correspondence, samples, wording
+from applications import circuit, correspondence, digests, samples, wording
 from applications.mails import (
     JUST_ASKED,
     Action,
@@ -69,10 +69,23 @@ def signatory_reminder(payload: Payload) -> Letter:
         drop_if(correspondence.asked_lately(annex.dossier_id, annex.signatory_email), JUST_ASKED, payload)
         refuse_dead_link(annex, payload["link_hash"])
         drop_if(not (annex.is_waiting and circuit.is_alive(annex)), "la réponse n’est plus attendue", payload)
+        if "mail" in payload:
+            others = _gathered(annex, payload["mail"])
+            if others:
+                return digests.letter_about([annex, *others], payload)
     secret = samples.LINK if "sample" in payload else signing.link_secret(annex)
     action = ("Lire la demande et donner mon avis", address("signatory:annex", secret))
     text = wording.reminder_text(annex)
     return _awaited(payload, "signatory_reminder", annex, {}, action=action, text=text)
+
+
+def _gathered(annex: Annex, mail: int) -> list[Annex]:
+    """What else this person owes, for the same reminder: they get one a day. Raises Obsolete where it has left."""
+    address = annex.signatory_email
+    if not digests.claim_day(address, mail):
+        raise Obsolete("un seul rappel par jour : celui d’aujourd’hui le dit déjà")
+    others = (other for other in digests.requests_of(address) if other.pk != annex.pk and digests.has_its_link(other))
+    return [other for other in others if not correspondence.asked_lately(other.dossier_id, address)]
 
 
 def _awaited(

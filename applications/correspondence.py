@@ -23,6 +23,7 @@ from portal.notifications.models import Mail
 NUDGE_AFTER = timedelta(hours=12)  # since anything last asked this person to answer
 CHASES = frozenset({"signatory_request", "signatory_reminder"})
 REMINDERS = frozenset({"candidate_reminder"}) | CHASES
+GATHERED = frozenset({"signatory_digest", "signatory_reminder"})
 FOR_CANDIDATE = frozenset({"candidate", "signatory"})  # what the candidate may know of: not what HR is told
 FOR_SERVICE = FOR_CANDIDATE | {"service", "member"}
 
@@ -117,11 +118,12 @@ def _mails(dossier: Any):
 
 
 def _digests(annexes: Iterable[Annex]) -> list[Mail]:
-    """The weekly digests in which these requests were repeated."""
+    """The mails about other dossiers too in which these requests were repeated: digests, reminders of a day."""
     asked = {annex.signatory_email.lower(): annex for annex in annexes if annex.sent_at}
-    digests = Digest.objects.filter(kind="signatory_digest", recipient__in=asked, mail__isnull=False)
+    digests = Digest.objects.filter(kind__in=GATHERED, recipient__in=asked, mail__isnull=False)
     mails = [digest.mail for digest in digests.select_related("mail")]
-    return [mail for mail in mails if _asked_then(asked[mail.recipient.lower()], mail.created_at)]
+    elsewhere = [mail for mail in mails if mail.thread != asked[mail.recipient.lower()].dossier_id]
+    return [mail for mail in elsewhere if _asked_then(asked[mail.recipient.lower()], mail.created_at)]
 
 
 def _asked_then(annex: Annex, at: datetime) -> bool:

@@ -23,6 +23,7 @@ from dossiers import signing
 from dossiers.completeness import completeness
 from dossiers.models import Annex
 from offers.models import Offer
+from portal import ical
 from portal.accounts.models import User
 from portal.notifications import outbox
 from portal.notifications.letters import compose
@@ -53,6 +54,14 @@ def _claim(week: date, address: str, kind: str, payload: dict[str, Any]) -> bool
             digest.mail = outbox.enqueue(kind, address, payload)
             digest.save(update_fields=["mail"])
     return is_new
+
+
+def claim_day(address: str, mail: int) -> bool:
+    """Whether this mail is the one reminder of the day for this signatory: the first one to ask is, at each try."""
+    day = timezone.localdate()
+    claim = Digest(kind="signatory_reminder", recipient=address.lower(), week=day, mail_id=mail)
+    Digest.objects.bulk_create([claim], ignore_conflicts=True)
+    return Digest.objects.filter(kind="signatory_reminder", mail=mail).exists()
 
 
 def agents_with_open_offers():
@@ -174,21 +183,36 @@ def hr_digest(payload: dict[str, Any]) -> outbox.Letter:
 
 @outbox.builder("signatory_digest", label="Avis attendus", reader="signatory", category="digest", priority=outbox.LATER)
 def signatory_digest(payload: dict[str, Any]) -> outbox.Letter:
-    requests = [
-        {"annex": annex, "closes_at": circuit.closes_at(annex), "link": _link(secret)}
-        for annex in requests_of(payload["address"])
-        if annex.link_hash == signing.link_hash(secret := signing.link_secret(annex))
-    ]
-    if len(requests) < SEVERAL:
+    annexes = [annex for annex in requests_of(payload["address"]) if has_its_link(annex)]
+    if len(annexes) < SEVERAL:
         raise outbox.Obsolete("un seul avis est encore attendu, ou aucun")
-    first = requests[0]["annex"]
-    offer = first.dossier.application.offer
+    return letter_about(annexes, payload)
+
+
+def has_its_link(annex: Annex) -> bool:
+    """Whether the link that a mail would bear is the one that works."""
+    return annex.link_hash == signing.link_hash(signing.link_secret(annex))
+
+
+def letter_about(annexes: list[Annex], payload: dict[str, Any]) -> outbox.Letter:
+    """One letter for all that this person still owes, whoever the candidates are, with each date for their calendar."""
+    requests = [
+        {"annex": annex, "closes_at": circuit.closes_at(annex), "link": _link(signing.link_secret(annex))}
+        for annex in annexes
+    ]
+    offer = annexes[0].dossier.application.offer
     return compose(
         "signatory_digest",
-        {"requests": requests, "name": first.signatory_name},
+        {"requests": requests, "name": annexes[0].signatory_name},
         help_text=f"Une question ? {offer.service_name} : {offer.service_email}, {offer.service_phone}.",
+        attachments=[_date(number, annex) for number, annex in enumerate(annexes, start=1)],
         unsubscribe=payload.get("unsubscribe", ""),
     )
+
+
+def _date(number: int, annex: Annex) -> tuple[str, bytes, str]:
+    title = f"Donner mon avis : {annex.dossier.owner.get_full_name()}, annexe {annex.spec.number}"
+    return ical.attachment(f"date-limite-{number}.ics", ical.Event(f"avis-{annex.pk}", title, circuit.closes_at(annex)))
 
 
 def _link(secret: str) -> str:

@@ -222,7 +222,10 @@ class MailText(models.Model):
 
 
 class Digest(models.Model):
-    """A weekly digest that was queued: one per person and week, whatever runs twice. `week`: its Monday, in Paris."""
+    """What gathers several mails into one: a week's digest, a signatory's reminder of a day. Once each.
+
+    week: the Monday of the week, in Paris; for a reminder, the day itself.
+    """
 
     kind = models.CharField(max_length=60)
     recipient = models.EmailField()

@@ -103,7 +103,7 @@ def build(mail: Mail) -> Letter:
     if preferences.refuses(mail.recipient, kind.category):
         raise Obsolete("la personne ne veut plus de ces messages")
     page = preferences.page_of(mail.recipient, kind.category)
-    letter = kind.write(mail.payload | {"unsubscribe": page})
+    letter = kind.write(mail.payload | {"unsubscribe": page, "mail": mail.pk})
     return letter if letter.unsubscribe else replace(letter, unsubscribe=page)
 
 

@@ -10,11 +10,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from applications import answering, digests
+from applications import answering, circuit, correspondence, digests
 from applications.correspondence import FOR_CANDIDATE, chases, thread
 from applications.models import Digest
 from dossiers import signing
 from dossiers.completeness import completeness
+from dossiers.models import Annex
 from portal.accounts.models import User
 from portal.notifications import outbox
 from portal.notifications.models import Mail
@@ -166,3 +167,51 @@ def test_what_an_offer_costs_does_not_grow_with_its_drafts(agent):
             assert len(list(digests.weeks_of(user))) == 1
         counts.append(len(captured))
     assert counts[0] == counts[1]
+
+
+# One reminder a day
+
+
+def test_who_owes_several_opinions_gets_one_reminder_a_day_about_all(smtp_sink):
+    annexes = [make.invited_annex(make.ApplicationFactory(), signatory_email="chef@example.org") for _ in range(3)]
+    other = make.invited_annex(make.ApplicationFactory(), signatory_email="seule@example.org")
+    Mail.objects.all().delete()
+    for annex in [*annexes, other]:
+        payload = {"annex": str(annex.pk), "link_hash": annex.link_hash}
+        outbox.enqueue("signatory_reminder", annex.signatory_email, payload, thread=annex.dossier_id)
+    drain_outbox()
+    [message] = smtp_sink.sent_to("chef@example.org")
+    text = message.get_body(("plain",)).get_content()
+    for annex in annexes:
+        assert signing.link_secret(annex) in text
+    assert len([part for part in message.walk() if part.get_content_type() == "text/calendar"]) == 3
+    [message] = smtp_sink.sent_to("seule@example.org")
+    assert "avis attendus de vous" not in message["Subject"]
+    assert Mail.objects.filter(state=Mail.State.DROPPED).count() == 2
+    for annex in annexes:  # each candidate sees that it left
+        titles = [
+            event.status for event in correspondence.thread(annex.dossier.application, correspondence.FOR_CANDIDATE)
+        ]
+        assert titles.count("Remis au serveur de messagerie") == 1
+
+
+def test_the_reminder_that_failed_is_the_one_of_the_day_when_it_leaves(smtp_sink):
+    annexes = [make.invited_annex(make.ApplicationFactory(), signatory_email="chef@example.org") for _ in range(2)]
+    Mail.objects.all().delete()
+    for annex in annexes:
+        payload = {"annex": str(annex.pk), "link_hash": annex.link_hash}
+        outbox.enqueue("signatory_reminder", "chef@example.org", payload, thread=annex.dossier_id)
+    first, second = Mail.objects.order_by("pk")
+    outbox.build(first)  # and the mail server said 451
+    with pytest.raises(outbox.Obsolete, match="un seul rappel par jour"):
+        outbox.build(second)
+    assert outbox.build(first).subject == "2 avis attendus de vous"
+
+
+def test_an_address_that_is_refused_is_noted_on_every_dossier_that_the_reminder_told_of():
+    annexes = [make.invited_annex(make.ApplicationFactory(), signatory_email="parti@example.org") for _ in range(2)]
+    payload = {"annex": str(annexes[0].pk), "link_hash": annexes[0].link_hash}
+    mail = outbox.enqueue("signatory_reminder", "parti@example.org", payload, thread=annexes[0].dossier_id)
+    outbox.build(mail)
+    circuit.note_bounce(mail)
+    assert set(Annex.objects.values_list("state", flat=True)) == {Annex.State.BOUNCED}
