@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import pgtrigger
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import F, Max, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
@@ -24,6 +24,8 @@ from portal.notifications.models import Mail
 
 logger = logging.getLogger(__name__)
 BATCH = 500
+NOTICE = "draft_to_be_erased"
+TRIES = 2
 
 
 def untouched(now: datetime) -> QuerySet[Application]:
@@ -47,12 +49,21 @@ def _announced_after(now: datetime) -> datetime:
 
 
 def announce(now: datetime | None = None) -> int:
-    """Tell the candidates of long untouched drafts when these will be erased; once, unless they come back to them."""
+    """Tell the candidates of long untouched drafts when these will be erased; once, unless they come back to them.
+
+    A notice that could not be delivered is sent a second time, once its delay is over.
+    """
     now = now or timezone.now()
     if is_quiet(now):
         return 0
     asleep = untouched(now).filter(touched_at__lt=_announced_after(now))
-    to_tell = asleep.filter(Q(erasure_announced_at=None) | Q(erasure_announced_at__lt=F("touched_at")))
+    notices = Mail.objects.filter(kind=NOTICE, thread=OuterRef("dossier"), created_at__gte=OuterRef("touched_at"))
+    failed_once = asleep.filter(erasure_announced_at__lte=now - timedelta(days=settings.DRAFT_NOTICE_DAYS)).filter(
+        Exists(notices.filter(state__in=Mail.UNDELIVERED)), ~Exists(notices.order_by("pk")[1:])
+    )
+    to_tell = asleep.filter(
+        Q(erasure_announced_at=None) | Q(erasure_announced_at__lt=F("touched_at")) | Q(pk__in=failed_once.values("pk"))
+    )
     told = 0
     for pk in list(to_tell.order_by("pk").values_list("pk", flat=True)[:BATCH]):
         with transaction.atomic():
@@ -62,9 +73,7 @@ def announce(now: datetime | None = None) -> int:
             Application.objects.filter(pk=pk).update(erasure_announced_at=now)
             payload = {"application": str(pk), "announced_at": now.isoformat()}
             until = outbox.ALWAYS_QUIET
-            outbox.enqueue(
-                "draft_to_be_erased", draft.candidate.email, payload, thread=draft.dossier_id, quiet_until=until
-            )
+            outbox.enqueue(NOTICE, draft.candidate.email, payload, thread=draft.dossier_id, quiet_until=until)
             told += 1
     return told
 
@@ -79,7 +88,7 @@ def erase(now: datetime | None = None) -> int:
         try:
             with transaction.atomic():
                 draft = given_up.select_for_update(of=("self",)).filter(pk=pk).select_related("dossier").first()
-                if draft is not None and _was_told(draft):
+                if draft is not None and _was_told(draft, now):
                     _erase(draft)
                     erased += 1
         except IntegrityError:  # a row that stays needs one of its rows: the others are erased all the same
@@ -91,10 +100,15 @@ def erased_on(announced_at: datetime) -> datetime:
     return announced_at + timedelta(days=settings.DRAFT_NOTICE_DAYS)
 
 
-def _was_told(draft: Application) -> bool:
-    """The notice left, or can never arrive: a mail server that is away erases nothing."""
-    notices = Mail.objects.filter(kind="draft_to_be_erased", thread=draft.dossier_id)
-    return not notices.filter(state=Mail.State.PENDING).exists()
+def _was_told(draft: Application, now: datetime) -> bool:
+    """The notice left long enough ago; or two of them could not be delivered, so that nobody can be told.
+
+    A mail server that is away erases nothing, nor does one refusal.
+    """
+    notices = list(Mail.objects.filter(kind=NOTICE, thread=draft.dossier_id).order_by("-pk"))
+    if notices and notices[0].state == Mail.State.SENT:
+        return notices[0].sent_at <= now - timedelta(days=settings.DRAFT_NOTICE_DAYS)
+    return len(notices) >= TRIES and all(notice.state in Mail.UNDELIVERED for notice in notices[:TRIES])
 
 
 def _erase(draft: Application) -> None:

@@ -72,6 +72,7 @@ class MailSink:
         message = email.message_from_bytes(envelope.original_content, policy=email.policy.default)
         for address in envelope.rcpt_tos:
             message.add_header("X-Envelope-To", address)
+        message.add_header("X-Envelope-From", envelope.mail_from)
         self.messages.append(message)
         return "250 OK"
 

@@ -64,7 +64,7 @@ def sets_a_state(name: str, node: ast.AST) -> bool:
 
 
 # A mail of the outbox is not a life cycle of the domain: it is sent or it failed.
-SETS_A_STATE = {"portal/workflow.py", "portal/notifications/claims.py", "portal/notifications/tasks.py"}
+SETS_A_STATE = {"portal/workflow.py", *(f"portal/notifications/{name}.py" for name in ("bounces", "claims", "tasks"))}
 
 
 def test_a_state_changes_in_one_place_alone():

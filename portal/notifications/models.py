@@ -92,9 +92,14 @@ class Mail(models.Model):
         return f"{self.kind} → {self.recipient}"
 
     @property
+    def name(self) -> str:
+        """How its Message-ID and its return address call it: what comes back says which mail it was."""
+        return f"{self.pk}.{self.uid}"
+
+    @property
     def message_id(self) -> str:
         """The same at every try, so that a double delivery can be recognised by the receiving side."""
-        return f"<{self.pk}.{self.uid}@portail-sante-justice>"
+        return f"<{self.name}@portail-sante-justice>"
 
     @property
     def can_be_retried(self) -> bool:

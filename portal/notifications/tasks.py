@@ -19,6 +19,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import InterfaceError, OperationalError, connections, transaction
 from django.utils import timezone
 
+from portal.notifications.bounces import return_address
 from portal.notifications.claims import claim, due, give_back
 from portal.notifications.models import Mail
 from portal.notifications.outbox import Letter, NotYet, Obsolete, build, holds_its_words, tell_bounce, wake_worker
@@ -158,9 +159,10 @@ def _message(mail: Mail, letter: Letter, connection) -> EmailMultiAlternatives:
     message = EmailMultiAlternatives(
         subject=letter.subject,
         body=letter.text,
-        from_email=settings.DEFAULT_FROM_EMAIL,
+        from_email=return_address(mail) or settings.DEFAULT_FROM_EMAIL,
         to=[mail.recipient],
-        headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"} | letter.headers,
+        headers={"From": settings.DEFAULT_FROM_EMAIL, "Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"}
+        | letter.headers,
         connection=connection,
     )
     if letter.html:

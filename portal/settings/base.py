@@ -184,6 +184,7 @@ vars().update(env.email_url("EMAIL_URL", default="smtp://127.0.0.1:1025"))
 EMAIL_TIMEOUT = 20
 OUTBOX_PER_DOMAIN_AND_MINUTE = env.int("OUTBOX_PER_DOMAIN_AND_MINUTE", default=300)
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Portail Santé-Justice <ne-pas-repondre@example.org>")
+BOUNCE_ADDRESS = env("BOUNCE_ADDRESS", default="")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 CELERY_BROKER_URL = REDIS_URL

@@ -13,6 +13,7 @@ from applications.abandonment import announce, erase
 from applications.models import Application
 from dossiers.answers import save_answers
 from dossiers.models import Annex, AnnexTransition, Dossier, SectionAnswers, SignOff
+from portal.calendar import is_quiet
 from portal.notifications.models import Mail
 from portal.notifications.tasks import drain_outbox
 from tests import factories as make
@@ -38,7 +39,8 @@ def test_an_abandoned_draft_is_announced_once_then_erased_with_everything(draft,
     assert files
     assert announce(now + 334 * DAY) == 0
     later = now + 337 * DAY  # neither of these is a Sunday on both sides
-    later += DAY * (later.weekday() == 6)
+    while is_quiet(later):
+        later += DAY
     assert announce(later) == 1
     assert announce(later + 2 * DAY) == announce(later) == 0
     assert notices() == [draft.candidate.email]
@@ -61,7 +63,8 @@ def test_whoever_comes_back_keeps_the_draft(transactional_db, smtp_sink, move):
     draft = make.ApplicationFactory(offer=make.OfferFactory(deadline=None))
     make.invited_annex(draft)
     later = now + 337 * DAY
-    later += DAY * (later.weekday() == 6)
+    while is_quiet(later):
+        later += DAY
     assert announce(later) == 1
     with time_machine.travel(later + DAY, tick=False):
         drain_outbox()
@@ -86,3 +89,35 @@ def test_neither_filed_nor_recent_dossiers_are_touched(transactional_db):
 def test_nobody_is_told_at_night(transactional_db):
     make.ApplicationFactory()
     assert announce(make.by_day() + 400 * DAY + timedelta(hours=10)) == 0
+
+
+def test_a_notice_that_came_back_erases_nothing_before_a_second_try(draft):
+    def on(day) -> int:
+        """What a day does when the address is dead: told, refused."""
+        told = announce(day)
+        Mail.objects.filter(state=Mail.State.PENDING).update(state=Mail.State.BOUNCED)
+        Mail.objects.filter(created_at__gt=day).update(created_at=day)
+        return told
+
+    first = make.by_day() + 337 * DAY
+    while is_quiet(first) or is_quiet(first + 31 * DAY):
+        first += DAY
+    with time_machine.travel(first, tick=False):
+        assert on(first) == 1
+    assert [on(first + 10 * DAY), erase(first + 30 * DAY)] == [0, 0]
+    second = first + 31 * DAY
+    with time_machine.travel(second, tick=False):
+        assert on(second) == 1
+    assert erase(second + 29 * DAY) == 0
+    assert on(second + 40 * DAY) == 0
+    assert erase(second + 30 * DAY) == 1
+
+
+def test_a_notice_that_left_late_leaves_its_whole_delay(draft, smtp_sink):
+    day = make.by_day() + 337 * DAY
+    while is_quiet(day) or is_quiet(day + 5 * DAY):
+        day += DAY
+    assert announce(day) == 1
+    with time_machine.travel(day + 5 * DAY, tick=False):
+        drain_outbox()
+    assert [erase(day + 31 * DAY), erase(day + 35 * DAY)] == [0, 1]
