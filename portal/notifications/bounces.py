@@ -10,6 +10,8 @@ import logging
 import re
 from email import message_from_bytes, policy
 from email.message import Message
+from imaplib import IMAP4, IMAP4_PORT, IMAP4_SSL, IMAP4_SSL_PORT
+from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -22,6 +24,7 @@ from portal.notifications.outbox import tell_bounce
 logger = logging.getLogger(__name__)
 NAME = re.compile(r"(?<![0-9])([0-9]{1,18})\.([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")  # Mail.name
 POLICY = re.compile(r"5\.7\.\d")  # RFC 3463: refused for what we are or say, not because nobody lives there
+AT_ONCE = 200
 RETURNED = ("message/rfc822", "text/rfc822-headers", "message/rfc822-headers")
 
 
@@ -52,6 +55,29 @@ def read(raw: bytes) -> Mail | None:
             tell_bounce(mail)
     logger.warning("Mail %s (%s) came back: %s", mail.pk, mail.kind, reason)
     return mail
+
+
+def read_mailbox() -> int:
+    """Read what has come to the mailbox of returns (BOUNCE_MAILBOX) since the last time; returns how many messages.
+
+    Each is marked as seen once it is read: a message on which the reading stops comes again.
+    """
+    box = urlsplit(settings.BOUNCE_MAILBOX)
+    server_class = IMAP4_SSL if box.scheme == "imaps" else IMAP4
+    with server_class(
+        box.hostname,
+        box.port or (IMAP4_SSL_PORT if box.scheme == "imaps" else IMAP4_PORT),
+        timeout=settings.EMAIL_TIMEOUT,
+    ) as server:
+        server.login(unquote(box.username or ""), unquote(box.password or ""))
+        server.select(unquote(box.path.strip("/")) or "INBOX")
+        _, [numbers] = server.search(None, "UNSEEN")
+        found = numbers.split()[:AT_ONCE]
+        for number in found:
+            _, [(_, raw), *_] = server.fetch(number, "(BODY.PEEK[])")
+            read(raw)
+            server.store(number, "+FLAGS", r"(\Seen)")
+    return len(found)
 
 
 def _failed(message: Message) -> set[bytes]:

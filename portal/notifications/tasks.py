@@ -19,7 +19,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import InterfaceError, OperationalError, connections, transaction
 from django.utils import timezone
 
-from portal.notifications.bounces import return_address
+from portal.notifications.bounces import read_mailbox, return_address
 from portal.notifications.claims import claim, due, give_back
 from portal.notifications.models import Mail
 from portal.notifications.outbox import Letter, NotYet, Obsolete, build, holds_its_words, tell_bounce, wake_worker
@@ -48,6 +48,12 @@ def drain_outbox() -> int:
     finally:
         connection.close()
     return tried
+
+
+@shared_task
+def read_bounces() -> int:
+    """Read the mailbox of returns, where there is one. Returns how many messages were read."""
+    return read_mailbox() if settings.BOUNCE_MAILBOX else 0
 
 
 def _deliver_all(mails: list[Mail], connection, stop_at: float) -> int:

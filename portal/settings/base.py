@@ -185,6 +185,7 @@ EMAIL_TIMEOUT = 20
 OUTBOX_PER_DOMAIN_AND_MINUTE = env.int("OUTBOX_PER_DOMAIN_AND_MINUTE", default=300)
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Portail Santé-Justice <ne-pas-repondre@example.org>")
 BOUNCE_ADDRESS = env("BOUNCE_ADDRESS", default="")
+BOUNCE_MAILBOX = env("BOUNCE_MAILBOX", default="")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 
 CELERY_BROKER_URL = REDIS_URL
@@ -207,6 +208,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "portal.notifications.tasks.drain_outbox",
         "schedule": 30.0,
         "options": {"expires": 30},
+    },
+    "read-bounces": {
+        "task": "portal.notifications.tasks.read_bounces",
+        "schedule": crontab(minute="*/5"),
+        "options": {"expires": 300},
     },
     "render-missing-documents": {
         "task": "applications.tasks.render_missing_documents",

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import io
+import socket
 import sys
+from imaplib import IMAP4
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
 
 from dossiers.models import Annex
+from portal.embedded.processes import Child, free_port
 from portal.notifications import bounces
 from portal.notifications.models import Mail
-from portal.notifications.tasks import drain_outbox
+from portal.notifications.tasks import drain_outbox, read_bounces
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -82,6 +85,48 @@ def test_the_pipe_of_a_mail_server_gives_one_message(sent, monkeypatch, capsys):
     assert "Adresse refusée" in capsys.readouterr().out
     sent.refresh_from_db()
     assert sent.state == Mail.State.BOUNCED
+
+
+@pytest.fixture
+def mailbox(settings, tmp_path):
+    """A real IMAP server; a function that puts messages in its box."""
+    port = free_port()
+    command = [Path(sys.executable).with_name("pymap"), "--host", "127.0.0.1", "--port", port, "--no-tls", "dict"]
+    command += ["--demo-data", "--demo-user", "retours", "--demo-password", "p@sse"]
+    server = Child("IMAP", [str(word) for word in command], log=tmp_path / "imap.log")
+    server.start()
+
+    def answers() -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=1) as found:
+                return found.recv(4) == b"* OK"
+        except OSError:
+            return False
+
+    server.wait_until(answers)
+    settings.BOUNCE_MAILBOX = f"imap://retours:p%40sse@127.0.0.1:{port}/INBOX"
+
+    def put(*messages: bytes) -> None:
+        with IMAP4("127.0.0.1", port) as box:
+            box.login("retours", "p@sse")
+            for message in messages:
+                box.append("INBOX", "", None, message)
+
+    yield put
+    server.stop()
+
+
+def test_a_mailbox_is_read_once(mailbox, sent):
+    read_bounces()  # what the server comes with
+    mailbox(report("vacation.eml", sent), b"\xff illisible", report("exim.eml", sent))
+    assert [read_bounces(), read_bounces()] == [3, 0]
+    sent.refresh_from_db()
+    assert sent.state == Mail.State.BOUNCED
+
+
+def test_without_a_mailbox_nothing_is_read(settings):
+    settings.BOUNCE_MAILBOX = ""
+    assert read_bounces() == 0
 
 
 def test_mails_leave_with_an_address_that_brings_them_back(settings, smtp_sink):
