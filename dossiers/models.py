@@ -9,6 +9,7 @@ from functools import cached_property
 import pgtrigger
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Upper
 from django.utils import timezone
 
 from dossiers.guards import LATE_SCAN, STILL_AWAITED, frozen_guard
@@ -261,6 +262,14 @@ class Annex(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["dossier", "key"], name="annex_once_per_dossier"),
             models.UniqueConstraint(fields=["link_hash"], condition=~models.Q(link_hash=""), name="annex_link_unique"),
+        ]
+        indexes = [
+            # What a person still owes, whatever the case of the address: each reminder asks.
+            models.Index(
+                Upper("signatory_email"),
+                condition=models.Q(state__in=["sent", "opened", "in_progress"]),
+                name="annex_asked_of",
+            )
         ]
         triggers = [frozen_guard("frozen_annexes", unless=STILL_AWAITED)]
 

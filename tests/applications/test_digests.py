@@ -215,3 +215,12 @@ def test_an_address_that_is_refused_is_noted_on_every_dossier_that_the_reminder_
     outbox.build(mail)
     circuit.note_bounce(mail)
     assert set(Annex.objects.values_list("state", flat=True)) == {Annex.State.BOUNCED}
+
+
+def test_what_a_person_owes_is_found_by_an_index():
+    """Among eight hundred thousand annexes: each reminder asks."""
+    query = Annex.objects.filter(state__in=Annex.WAITING, signatory_email__iexact="chef@example.org").order_by()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("ANALYZE dossiers_annex")
+    assert "annex_asked_of" in query.explain()
