@@ -42,11 +42,13 @@ def keep_draft(annex: Annex, draft: dict[str, Any]) -> Annex:
     """Keep what the signatory has typed so far, right or wrong; the next device that opens the link goes on with it."""
     with transaction.atomic():
         circuit.hold(annex)
-        if annex.state not in {Annex.State.IN_PROGRESS, Annex.State.SIGNED}:
-            annex = _move(annex, "begin")
-        else:
-            list(Dossier.objects.select_for_update(of=("self",)).filter(pk=annex.dossier_id).values_list("pk"))
-            annex = Annex.objects.select_for_update(of=("self",)).get(pk=annex.pk, state=annex.state)
+        list(Dossier.objects.select_for_update(of=("self",)).filter(pk=annex.dossier_id).values_list("pk"))
+        now = Annex.objects.select_for_update(of=("self",)).get(pk=annex.pk)
+        if now.link_hash != annex.link_hash:
+            raise TransitionRefused("Cette demande a été retirée ou confiée à une autre personne.")
+        if now.state == Annex.State.SIGNED and annex.state != Annex.State.SIGNED:
+            raise TransitionRefused("Cet avis est déjà signé.")
+        annex = now if now.state in {Annex.State.IN_PROGRESS, Annex.State.SIGNED} else _move(annex, "begin")
         annex.draft, annex.drafted_at = draft, timezone.now()
         annex.save(update_fields=["draft", "drafted_at"])
     return annex

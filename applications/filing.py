@@ -39,7 +39,7 @@ def blockers(application: Application, *, received_at: datetime, **data: Any):
             f"Le dossier {former.number} ne peut plus être remplacé : son état est « {former.get_state_display()} »."
         )
         return
-    lock_open(application.dossier)
+    application.dossier = lock_open(application.dossier)
     yield from completeness(application.dossier).sentences(signatures_may_follow=bool(offer.signatures_until))
 
 
@@ -71,7 +71,7 @@ def seal(application: Application, entry: ApplicationTransition, **data: Any) ->
     )
     thread, payload = application.dossier_id, {"application": str(application.pk)}
     outbox.enqueue("receipt", application.candidate.email, payload, thread=thread)
-    for annex in application.dossier.annexes.filter(state=Annex.State.SIGNED):
+    for annex in application.dossier.annexes.filter(state=Annex.State.SIGNED).exclude(signatory_email=""):
         outbox.enqueue("opinion_filed", annex.signatory_email, {"annex": str(annex.pk)}, thread=thread)
     outbox.enqueue("filed_for_hr", offer.service_email, payload, thread=thread)
     transaction.on_commit(lambda: render_soon(str(application.pk)), robust=True)
@@ -134,7 +134,11 @@ def tell_withdrawal(application: Application, entry: ApplicationTransition, **da
     if application.was_filed:
         payload = {"application": str(application.pk), "entry": entry.pk}
         outbox.enqueue("withdrawn_for_hr", application.offer.service_email, payload, thread=application.dossier_id)
-    for annex in application.dossier.annexes.all():
+    former = application.replaces
+    former_stands = former is not None and former.state != Application.State.WITHDRAWN
+    for annex in application.dossier.annexes.exclude(signatory_email="").select_related("sign_off"):
+        if former_stands and annex.sign_off and annex.sign_off.carried_from_id:
+            continue  # the opinion still stands in the dossier that stays filed
         if annex.is_waiting or annex.state == annex.State.SIGNED:
             payload = {"annex": str(annex.pk)}
             outbox.enqueue("request_dropped", annex.signatory_email, payload, thread=application.dossier_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from django.conf import settings
@@ -64,12 +64,12 @@ def printed(annex: Annex, content: dict[str, Any] | None = None) -> bytes:
     return render_annex(content or _sheet_content(annex), f"{help_page}#{paper.printed_code(annex)}")
 
 
-def takes_paper(annex: Annex) -> bool:
+def takes_paper(annex: Annex, at: datetime | None = None) -> bool:
     """Whether the annex may be given on paper: while the dossier is prepared, or later where its opinion may follow."""
     application = annex.dossier.application
     if annex.late:
         return annex.takes_late_paper and circuit.is_alive(annex)
-    return application.is_draft and application.offer.is_open()
+    return application.is_draft and application.offer.is_open(at)
 
 
 def sign_on_paper(
@@ -81,16 +81,21 @@ def sign_on_paper(
     upload: UploadedFile | None = None,
     actor: Any = None,
     actor_label: str = "",
+    link: str = "",
+    at: datetime | None = None,
 ) -> Annex:
     """The annex counts as signed: by whom, on which day, as this scan shows. A request that was out is taken back.
 
-    upload: the scan, or None where one was recognised already. Raises ValidationError for a file that cannot be taken.
+    upload: the scan, or None where one was recognised already. link: hash of the link that it came by ("" for none).
+    at: when the request arrived: a long upload does not make it late.
+    Raises ValidationError for a file that cannot be taken.
     """
-    if not takes_paper(annex):
+    if not takes_paper(annex, at):
         raise TransitionRefused("Ce dossier n’attend plus d’avis.")
-    if upload:
-        paper.add_scan(annex.dossier, upload, annex.key)
-    scan = annex.dossier.pieces.filter(key=paper.scan_key(annex.key)).last()
+    if upload:  # the very file given: one that was given before comes back as it was, not as the last
+        scan = paper.add_scan(annex.dossier, upload, annex.key)
+    else:
+        scan = annex.dossier.pieces.filter(key=paper.scan_key(annex.key)).last()
     if scan is None:
         raise TransitionRefused("Déposez d’abord le scan ou la photo de l’annexe signée.")
     with transaction.atomic():
@@ -106,6 +111,9 @@ def sign_on_paper(
             answer={"opinion": opinion, "text": "Avis donné sur papier : voir le scan.", "fields": {}},
             signed_on=signed_on,
             scan=scan,
+            by_link=bool(link),
+            link=link,
+            at=at,
         )
         if former:
             outbox.enqueue("request_dropped", former, {"annex": str(annex.pk)}, thread=annex.dossier_id)

@@ -32,7 +32,7 @@ def save_answers(
     surprise to it, even where the answer that told it so was lost on the way.
     Raises ChangedMeanwhile, and stores nothing, where another one saved since; DossierFrozen once filed.
     """
-    raw = _storable(raw)
+    raw = storable(raw)
     with transaction.atomic():
         lock_open(dossier)
         answers = SectionAnswers.objects.filter(dossier=dossier, section=section).first()
@@ -75,13 +75,13 @@ def as_typed(spec: FieldSpec, raw: Any) -> dict[str, Any]:
         return {"name": spec.name, "label": spec.label, "type": "text", "display": "\n".join(typed)}
 
 
-def _storable(raw: Any) -> Any:
+def storable(raw: Any) -> Any:
     """What was typed, without the NUL characters that the database cannot hold."""
     match raw:
         case str():
             return raw.replace("\x00", "")
         case list():
-            return [_storable(item) for item in raw]
+            return [storable(item) for item in raw]
         case dict():
-            return {key: _storable(value) for key, value in raw.items()}
+            return {key: storable(value) for key, value in raw.items()}
     return raw

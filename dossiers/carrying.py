@@ -62,7 +62,8 @@ def _carry_annex(annex: Annex, dossier: Dossier, scan: Piece | None) -> None:
         Annex.objects.create(dossier=dossier, key=annex.key, **names)
         return
     twin = _twin(annex, dossier=dossier, link_hash="", sign_off=None, scan=scan, late=False)
-    signing.give_link(twin)
+    if annex.link_hash:  # none where the opinion was signed on paper: it is signed anew on paper
+        signing.give_link(twin)
     twin.save()
     twin.sign_off = _twin(sign_off, annex=twin, carried_from=sign_off)
     twin.sign_off.save()

@@ -81,6 +81,12 @@ def _answers_this_request(annex: Annex, *, link: str = "", seen: str = "", **dat
         yield "Le dossier a changé pendant votre lecture : relisez-le, puis signez."
 
 
+def _confirmed_online(annex: Annex, **data: Any):
+    yield from _answers_this_request(annex, **data)
+    if annex.sign_off and annex.sign_off.manner == SignOff.Manner.PAPER:
+        yield "Cet avis est signé sur papier : il se refait sur papier."
+
+
 def _can_be_sent(annex: Annex, **data: Any):
     yield from _not_frozen_nor_late(annex, **data)
     if not (annex.signatory_email and annex.signatory_name):
@@ -115,6 +121,7 @@ def _end_link(annex: Annex, why: FormerLink.Why, successor: str = "") -> None:
     annex.link_nonce = annex.link_hash = annex.decline_reason = annex.bounce_reason = ""
     annex.sent_at = annex.renewed_at = annex.opened_at = annex.answered_at = None
     annex.draft, annex.drafted_at = {}, None
+    annex.codes.all().delete()  # a code serves whom it was sent to
 
 
 def _forget_signatory(annex: Annex, **data: Any) -> None:
@@ -133,17 +140,25 @@ def _hand_over(annex: Annex, *, to: dict[str, str], **data: Any) -> None:
     _new_link(annex)
 
 
-def _paper_fits(annex: Annex, **data: Any):
+def _paper_fits(annex: Annex, *, link: str = "", **data: Any):
     yield from _not_frozen_nor_late(annex, **data)
-    if annex.dossier.is_frozen and not annex.takes_late_paper:
+    if link and link != annex.link_hash:
+        yield "Cette demande a été retirée ou confiée à une autre personne."
+    elif annex.dossier.is_frozen and not annex.takes_late_paper:
         yield "Cet avis n’est plus attendu."
     elif annex.sign_off and annex.sign_off.manner != SignOff.Manner.PAPER:
         yield "Cet avis est signé en ligne : il se confirme ou se refait en ligne, par la même personne."
 
 
-def _take_paper(annex: Annex, *, signatory: dict[str, str], scan: Any, **data: Any) -> None:
-    """Who signed on paper is the signatory; a link that was out serves no more."""
+def _take_paper(annex: Annex, *, signatory: dict[str, str], scan: Any, by_link: bool = False, **data: Any) -> None:
+    """Who signed on paper is the signatory; a link that was out serves no more.
+
+    The address and the note were for whoever was asked: they stay with that person alone, who gave the sheet by the
+    personal link or whose name it bears.
+    """
     _end_link(annex, FormerLink.Why.REVOKED)
+    if not by_link and signatory["signatory_name"] != annex.signatory_name:
+        annex.signatory_email = annex.note = ""
     for name, value in signatory.items():
         setattr(annex, name, value)
     annex.scan, annex.scan_doubt = scan, ""
@@ -333,7 +348,7 @@ WORKFLOW = Workflow(
             sources=frozenset({State.SIGNED}),
             target=State.SIGNED,
             allowed=nobody_special,
-            blockers=_answers_this_request,
+            blockers=_confirmed_online,
             effect=lambda annex, entry, *, answer, verified_by, manner, **data: signoffs.record(
                 annex, answer, verified_by=verified_by, manner=manner
             ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib import messages
@@ -9,6 +10,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from applications import circuit, papers
@@ -47,6 +49,7 @@ def _sheet(request: HttpRequest, annex: Annex) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def sign(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     """Give the scan of a signed annex, and say what it says."""
+    received_at = timezone.now()  # before the upload is read
     application = own_circuit(request, pk, key)
     spec = spec_part(application.dossier, "annex", key)
     annex = Annex.objects.filter(dossier=application.dossier, key=key).first()
@@ -55,16 +58,16 @@ def sign(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
         return redirect("applications:annex", application.pk, key)
     scan = application.dossier.pieces.filter(key=paper.scan_key(key)).last()
     form = PaperForm(request.POST or None, request.FILES or None, instance=annex, has_scan=scan is not None)
-    if request.method == "POST" and form.is_valid() and _signed(request, application, key, form):
+    if request.method == "POST" and form.is_valid() and _signed(request, application, key, form, received_at):
         return redirect("applications:annex", application.pk, key)
     context = {"application": application, "offer": application.offer, "spec": spec, "form": form, "scan": scan}
     return render(request, "applications/paper.html", context)
 
 
-def _signed(request: HttpRequest, application: Application, key: str, form: PaperForm) -> bool:
+def _signed(request: HttpRequest, application: Application, key: str, form: PaperForm, received_at: datetime) -> bool:
     annex, _ = Annex.objects.get_or_create(dossier=application.dossier, key=key)
     try:
-        _sign(annex, form, actor=request.user)
+        _sign(annex, form, received_at, actor=request.user)
         messages.success(request, "L’annexe est signée sur papier. Le scan est vérifié dans un instant.")
         return True
     except TransitionRefused as refusal:
@@ -74,7 +77,7 @@ def _signed(request: HttpRequest, application: Application, key: str, form: Pape
     return False
 
 
-def _sign(annex: Annex, form: PaperForm, *, actor=None, actor_label: str = "") -> None:
+def _sign(annex: Annex, form: PaperForm, at: datetime, *, actor=None, actor_label: str = "", link: str = "") -> None:
     data = form.cleaned_data
     papers.sign_on_paper(
         annex,
@@ -84,6 +87,8 @@ def _sign(annex: Annex, form: PaperForm, *, actor=None, actor_label: str = "") -
         upload=data["file"],
         actor=actor,
         actor_label=actor_label,
+        link=link,
+        at=at,
     )
 
 
@@ -142,10 +147,11 @@ def signatory_printed(request: HttpRequest, annex: Annex, token: str) -> HttpRes
 def signatory_paper(request: HttpRequest, annex: Annex, token: str) -> HttpResponse:
     if not (annex.is_asked and circuit.is_alive(annex)):
         return redirect("signatory:annex", token)
+    received_at = timezone.now()
     form = PaperForm(request.POST or None, request.FILES or None, instance=annex)
     if request.method == "POST" and form.is_valid():
         try:
-            _sign(annex, form, actor_label=signing.signer_label(annex))
+            _sign(annex, form, received_at, actor_label=signing.signer_label(annex), link=annex.link_hash)
             return render(request, "signatory/paper_received.html", {"annex": annex, "candidate": annex.dossier.owner})
         except TransitionRefused as refusal:
             form.add_error(None, str(refusal))

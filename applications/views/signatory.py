@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django.contrib import messages
@@ -15,6 +14,7 @@ from applications import answering, circuit
 from applications.forms import CodeForm, DeclineForm, DelegateForm, OpinionForm, QuestionForm
 from applications.views.links import by_link, dead_link
 from dossiers import codes, signing
+from dossiers.answers import storable
 from dossiers.fingerprints import fingerprint
 from dossiers.models import Annex
 from dossiers.signoffs import answer_content, seen_by_signatory
@@ -65,7 +65,7 @@ def _typed(annex: Annex, data) -> dict[str, Any]:
     """The draft, from what the page posts."""
     own = SectionForm(annex.spec.form_section, data, check=False, prefix="annexe").raw()
     typed = {"opinion": data.get("opinion", ""), "text": data.get("text", "")[:20_000], "fields": own}
-    return json.loads(json.dumps(typed).replace("\\u0000", ""))  # the database holds no NUL
+    return storable(typed)
 
 
 def _context(annex: Annex, token: str) -> dict[str, Any]:

@@ -386,3 +386,36 @@ def test_the_cache_away_nobody_is_refused(client, annex, settings):
     settings.CACHES = {"default": settings.CACHES["default"] | {"LOCATION": "redis://127.0.0.1:1/0"}}
     settings.LINK_REQUESTS_A_MINUTE = 1
     assert [client.get(address(annex)).status_code for _ in range(3)] == [200, 200, 200]
+
+
+def test_a_code_does_not_outlive_the_signatory(annex):
+    answering.ask_code(annex)
+    given = codes.code_of(SigningCode.objects.get())
+    other = answering.hand_over(annex, OTHER)
+    with pytest.raises(codes.CodeRefused):
+        answering.sign_with_code(other, make.answer_to(other), given, seen="", at=timezone.now())
+
+
+def test_a_draft_is_kept_from_what_the_annex_is_now(annex):
+    early, late = fresh(annex), fresh(annex)
+    answering.keep_draft(early, {"text": "un"})
+    assert answering.keep_draft(late, {"text": "deux"}).draft == {"text": "deux"}  # the page was read before
+    begun = fresh(annex)
+    make.sign(fresh(annex))
+    for stale in (begun, late):
+        with pytest.raises(TransitionRefused, match="déjà signé"):
+            answering.keep_draft(stale, {"text": "trois"})
+
+
+def test_a_draft_does_not_reach_the_next_signatory(annex):
+    begun = answering.keep_draft(annex, {"text": "un"})
+    answering.keep_draft(answering.hand_over(fresh(annex), OTHER), {"text": "autre"})
+    with pytest.raises(TransitionRefused, match="retirée ou confiée"):
+        answering.keep_draft(begun, {"text": "deux"})
+    assert fresh(annex).draft == {"text": "autre"}
+
+
+def test_a_draft_may_speak_of_the_nul_character(client, annex):
+    typed = r"Le code \u0000 du formulaire \\u0000."
+    client.post(address(annex), make.signature_form(annex, text=typed + "\x00") | {"later": "1"})
+    assert fresh(annex).draft["text"] == typed

@@ -271,3 +271,10 @@ def test_everything_given_is_in_one_archive(filed, reopened, client, is_filed):
     assert content["annexes"][0]["signed"]
     assert "Avis motivé." in page
     assert 'href="pieces/cv/01-cv.pdf"' in page
+
+
+def test_withdrawing_a_reopened_draft_leaves_the_filed_opinion_alone(filed, reopened):
+    lifecycle.WORKFLOW.run(reopened, "withdraw", actor=reopened.candidate)
+    assert not Mail.objects.filter(kind="request_dropped").exists()
+    lifecycle.WORKFLOW.run(filed, "withdraw", actor=filed.candidate)
+    assert Mail.objects.filter(kind="request_dropped").count() == 1

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import pypdfium2
 import pytest
+import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
-from applications import papers, tasks
+from applications import lifecycle, papers, reopening, tasks
 from dossiers import clearing, paper, signing
 from dossiers.completeness import completeness
 from dossiers.models import Annex, Dossier, FormerLink, Piece, SignOff
 from dossiers.pdf.codes import read_codes
 from portal.notifications.models import Mail
+from portal.workflow import TransitionRefused
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db
@@ -228,3 +231,65 @@ def test_a_refused_scan_does_not_count(client, application):
     clearing.refuse(annex_of(other).scan.safe_copy, "Illisible.")
     [sentence] = completeness(Dossier.objects.get(pk=other.dossier_id)).sentences()
     assert "le scan est refusé" in sentence
+
+
+def test_the_sheet_given_last_is_the_one_sealed(client, application):
+    client.force_login(application.candidate)
+    right, wrong = make.pdf_bytes(1), make.pdf_bytes(2)
+    for name, pdf in [("juste.pdf", right), ("autre.pdf", wrong), ("juste.pdf", right)]:
+        client.post(page(application), paper_form(file=SimpleUploadedFile(name, pdf)))
+    assert annex_of(application).scan.name == "juste.pdf"
+    assert annex_of(application).sign_off.content["scan"]["name"] == "juste.pdf"
+
+
+def test_the_address_of_who_was_asked_is_not_that_of_who_signed(client, application):
+    asked = make.invited_annex(application).signatory_email
+    client.force_login(application.candidate)
+    client.post(page(application), paper_form(signatory_name="Une autre personne"))
+    assert (annex_of(application).signatory_email, annex_of(application).note) == ("", "")
+    assert Mail.objects.get(kind="request_dropped").recipient == asked
+    lifecycle.WORKFLOW.run(application, "withdraw", actor=application.candidate)
+    assert not Mail.objects.filter(recipient="").exists()
+    assert Mail.objects.filter(kind="request_dropped").count() == 1
+
+
+def test_who_signs_by_hand_through_the_link_keeps_the_address(client, application):
+    annex = make.invited_annex(application)
+    client.post(reverse("signatory:paper", args=[signing.link_secret(annex)]), paper_form())
+    assert annex_of(application).signatory_email == annex.signatory_email != ""
+
+
+def test_a_reopened_opinion_on_paper_has_no_link(client):
+    application = make.ApplicationFactory()
+    make.fill_sections(application)
+    make.fill_pieces(application)
+    make.named_annex(application)
+    client.force_login(application.candidate)
+    client.post(page(application), paper_form())
+    clearing.clear(annex_of(application).scan_id)
+    reopened = reopening.reopen(make.file_now(application))
+    twin = reopened.dossier.annexes.get()
+    assert (twin.state, twin.link_hash) == (Annex.State.SIGNED, "")
+    signing.give_link(twin)
+    twin.save()
+    with pytest.raises(TransitionRefused, match="sur papier"):
+        signing.WORKFLOW.run(
+            twin, "confirm", answer=make.answer_to(twin), verified_by="", manner=SignOff.Manner.CONFIRMED
+        )
+
+
+def test_paper_is_timed_when_it_arrives_and_judged_by_its_link(application):
+    annex = make.invited_annex(application)
+    given = {"signatory_name": "A", "signatory_function": "B", "signatory_institution": "C"}
+    today, deadline = timezone.localdate(), application.offer.deadline
+    rest = {"opinion": "favorable", "signed_on": today, "actor_label": "le signataire"}
+    with pytest.raises(TransitionRefused, match="retirée ou confiée"):
+        papers.sign_on_paper(annex, given, upload=make.pdf_upload(), link="autre", **rest)
+    with time_machine.travel(deadline + timedelta(minutes=1), tick=False):
+        for late in (None, deadline + timedelta(seconds=30)):
+            with pytest.raises(TransitionRefused):
+                papers.sign_on_paper(annex, given, upload=make.pdf_upload(), link=annex.link_hash, at=late, **rest)
+        signed = papers.sign_on_paper(
+            annex, given, upload=make.pdf_upload(), link=annex.link_hash, at=deadline - timedelta(minutes=1), **rest
+        )
+    assert signed.state == Annex.State.SIGNED
