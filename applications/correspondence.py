@@ -76,12 +76,13 @@ def thread(application: Application, readers: frozenset[str]) -> list[Event]:
 
 
 def chases(dossier: Dossier, state: Completeness) -> list[Chase]:
-    """The signatories that this dossier waits for, in two queries."""
+    """The signatories that this dossier waits for, in one query."""
     waiting = [step for step in state.annexes if step.annex and step.annex.is_waiting]
     if not waiting:
         return []
-    sent = [*_mails(dossier.pk).filter(kind__in=CHASES), *_digests([step.annex for step in waiting])]
-    sent.sort(key=lambda mail: mail.created_at, reverse=True)
+    asked = _by_address(step.annex for step in waiting)
+    chasing = _mails(dossier.pk).filter(kind__in=CHASES).order_by().union(_gathered(asked))
+    sent = sorted((mail for mail in chasing if _repeats(mail, asked)), key=lambda mail: mail.created_at, reverse=True)
     found = []
     for step in waiting:
         address, since = step.annex.signatory_email.lower(), step.annex.sent_at
@@ -119,15 +120,27 @@ def _mails(dossier: Any):
 
 def _digests(annexes: Iterable[Annex]) -> list[Mail]:
     """The mails about other dossiers too in which these requests were repeated: digests, reminders of a day."""
-    asked = {annex.signatory_email.lower(): annex for annex in annexes if annex.sent_at}
-    digests = Digest.objects.filter(kind__in=GATHERED, recipient__in=asked, mail__isnull=False)
-    mails = [digest.mail for digest in digests.select_related("mail")]
-    elsewhere = [mail for mail in mails if mail.thread != asked[mail.recipient.lower()].dossier_id]
-    return [mail for mail in elsewhere if _asked_then(asked[mail.recipient.lower()], mail.created_at)]
+    asked = _by_address(annexes)
+    elsewhere = [mail for mail in _gathered(asked) if mail.thread != asked[mail.recipient.lower()].dossier_id]
+    return [mail for mail in elsewhere if _repeats(mail, asked)]
 
 
-def _asked_then(annex: Annex, at: datetime) -> bool:
-    return annex.sent_at <= at and (annex.answered_at is None or at <= annex.answered_at)
+def _by_address(annexes: Iterable[Annex]) -> dict[str, Annex]:
+    return {annex.signatory_email.lower(): annex for annex in annexes if annex.sent_at}
+
+
+def _gathered(asked: Iterable[str]):
+    """What gathers the requests of several dossiers, to these addresses."""
+    digests = Digest.objects.filter(kind__in=GATHERED, recipient__in=asked, mail__isnull=False).order_by()
+    return Mail.objects.filter(pk__in=digests.values("mail")).only(*COLUMNS).order_by()
+
+
+def _repeats(mail: Mail, asked: dict[str, Annex]) -> bool:
+    """Whether it is about these requests: of their dossier, or gathered while the request stood."""
+    annex = asked.get(mail.recipient.lower())
+    if annex is None or mail.thread == annex.dossier_id:
+        return True
+    return annex.sent_at <= mail.created_at and (annex.answered_at is None or mail.created_at <= annex.answered_at)
 
 
 def _told(mail: Mail, readers: frozenset[str]) -> Event | None:

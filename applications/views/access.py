@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db.models.expressions import Combinable
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 
@@ -13,8 +14,10 @@ from dossiers.models import Dossier
 WITH_OFFER = ("offer__institution", "dossier", "candidate")
 
 
-def own_application(request: HttpRequest, pk: UUID) -> Application:
-    return get_object_or_404(Application.objects.of_candidate(request.user).select_related(*WITH_OFFER), pk=pk)
+def own_application(request: HttpRequest, pk: UUID, **more: Combinable) -> Application:
+    """more: what else to ask in the same query."""
+    own = Application.objects.of_candidate(request.user).select_related(*WITH_OFFER)
+    return get_object_or_404(own.annotate(**more), pk=pk)
 
 
 def own_draft(request: HttpRequest, pk: UUID) -> Application:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Exists, OuterRef
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -20,6 +21,7 @@ from applications.views.access import own_application, own_draft
 from applications.views.files import documents_of
 from dossiers.completeness import completeness
 from dossiers.content import dossier_content
+from dossiers.models import RequirementChange
 from offers.models import Offer
 from portal import typed_text
 from portal.forms import SectionForm
@@ -91,7 +93,9 @@ def index(request: HttpRequest) -> HttpResponse:
 @require_GET
 def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The dossier at a glance while it is prepared; what became of it afterwards."""
-    application = own_application(request, pk)
+    others = Application.objects.of_candidate(request.user).exclude(pk=pk)
+    told = RequirementChange.objects.filter(dossier=OuterRef("dossier"), seen_at=None)
+    application = own_application(request, pk, can_take_over=Exists(others), was_told=Exists(told))
     if application.is_draft:
         state = completeness(application.dossier)
         context = {
@@ -101,8 +105,8 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
             "next_step": state.next_step(application.offer.days_left),
             "is_open": application.offer.is_open(),
             "is_ready": filing.is_ready(application.offer, state),
-            "changes": requirements.unseen(application),
-            "can_take_over": Application.objects.of_candidate(request.user).exclude(pk=pk).exists(),
+            "changes": requirements.unseen(application) if application.was_told else [],
+            "can_take_over": application.can_take_over,
             "chases": correspondence.chases(application.dossier, state),
         }
         return render(request, "applications/draft.html", context)
