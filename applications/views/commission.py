@@ -17,6 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from applications import late_signatures
 from applications.commission import sessions
 from applications.commission.opinions import record_recusal, record_review
+from applications.commission.reading import OPINIONS, ORDERS, Reading
 from applications.forms import RecusalForm, ReviewForm
 from applications.models import Application, CommissionMember, Review
 from applications.views.access import examined_application, member_session
@@ -31,14 +32,18 @@ def index(request: HttpRequest) -> HttpResponse:
     """The member's list, with what remains to read first."""
     if not CommissionMember.objects.filter(user=request.user).exists():
         raise PermissionDenied
-    applications = (
-        Application.objects.readable_by_member(request.user)
-        .select_related("offer", "candidate")
-        .prefetch_related(Prefetch("reviews", Review.objects.filter(member=request.user), to_attr="my_reviews"))
-        .order_by("offer__title", "filed_at", "pk")
-    )
-    page = Paginator(applications, 25).get_page(request.GET.get("page"))
-    return render(request, "commission/list.html", {"page": page, "sessions": sessions.upcoming(request.user)})
+    reading = Reading.of(request.user, request.GET)
+    mine = Prefetch("reviews", Review.objects.filter(member=request.user), to_attr="my_reviews")
+    applications = reading.listed().select_related("offer", "candidate").prefetch_related(mine)
+    context = {
+        "page": Paginator(applications, 25).get_page(request.GET.get("page")),
+        "sessions": sessions.upcoming(request.user),
+        "reading": reading,
+        "orders": [(key, label) for key, (label, _) in ORDERS.items()],
+        "opinions": OPINIONS.items(),
+        "offers": [(str(offer.pk), offer.title) for offer in reading.offers()],
+    }
+    return render(request, "commission/list.html", context)
 
 
 @login_required
@@ -74,7 +79,10 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 def _detail(request: HttpRequest, application: Application, **forms) -> HttpResponse:
     mine = application.reviews.filter(member=request.user).first()
+    reading = Reading.of(request.user, request.GET)
     context = {
+        "place": reading.place(application.pk),
+        "query": reading.query,
         "application": application,
         "offer": application.offer,
         "content": application.dossier.frozen.content,
@@ -103,7 +111,8 @@ def review(request: HttpRequest, pk: UUID) -> HttpResponse:
         messages.success(request, "Votre avis est enregistré. Vous pouvez le modifier jusqu’à la décision.")
     except TransitionRefused as refusal:
         messages.error(request, str(refusal))
-    return redirect("commission:detail", application.pk)
+    query = Reading.of(request.user, request.GET).query
+    return redirect(f"{_its_page(pk)}?{query}" if query else _its_page(pk))
 
 
 @typed_text.login_required(_its_page)

@@ -223,3 +223,27 @@ def test_from_one_dossier_to_another(visitor, inspect):
     requirements.settle_drafts()
     page.goto(other.get_absolute_url())
     inspect(page)
+
+
+def test_a_member_before_many_dossiers(visitor, inspect):
+    agent = make.MembershipFactory()
+    seat = make.SeatFactory(commission__institution=agent.institution)
+    filed = make.filed(begun(first_name="Marie-Emmanuelle", last_name="de La Rochefoucauld-Montbéliard d’Exemple"))
+    application = make.admit(filed, make.MembershipFactory(institution=filed.offer.institution).user)
+    others = make.ApplicationFactory.create_batch(39, offer=application.offer)
+    numbered = [(other.pk, f"SJ-2026-9{rank:04}") for rank, other in enumerate(others)]
+    for pk, number in numbered:
+        Application.objects.filter(pk=pk).update(state="admissible", number=number, filed_at=timezone.now())
+    seat.commission.offers.add(application.offer, make.OfferFactory(title="Une autre offre"))
+    page = visitor(seat.user)
+    for query in ("", "?avis=a-rendre&tri=nom&page=2", "?q=introuvable"):
+        page.goto(reverse("commission:list") + query)
+        inspect(page)
+    page.goto(reverse("commission:detail", args=[application.pk]) + "?avis=a-rendre")
+    inspect(page)
+    submit(page, "Enregistrer mon avis")
+    inspect(page, wrong=True)
+    fill(page, {"opinion": "favorable", "reasons": "Un bon projet."})
+    submit(page, "Enregistrer mon avis")
+    inspect(page)
+    page.get_by_role("link", name="Suivant", exact=True).first.wait_for()
