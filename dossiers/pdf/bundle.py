@@ -1,7 +1,7 @@
 """One volume to read a whole dossier: bordereau, dossier, then each piece in the commission's order.
 
 The pages are copied, not redrawn; the originals are kept apart, untouched. The volume is PDF/A-3a and PDF/UA-1 as the
-dossier is, and says so, when all that it holds is known to conform; otherwise it makes no claim (docs/adr/0038).
+dossier is, and says so, when all that it holds is known to conform; otherwise it makes no claim (docs/adr/0037).
 """
 
 from __future__ import annotations
