@@ -10,11 +10,11 @@ from typing import Any
 from django.core.files import File
 from django.template.loader import render_to_string
 
-from applications import filing
+from applications import documents, filing
 from applications.models import Application
 from dossiers import paper
 from dossiers.content import dossier_content
-from dossiers.models import Document, Piece
+from dossiers.models import Piece
 from dossiers.uploads import safe_name
 
 
@@ -33,7 +33,7 @@ def entries(application: Application) -> Iterator[tuple[str, bytes | File]]:
     yield "dossier.json", json.dumps(content, ensure_ascii=False, indent=2).encode()
     for key, path in paths.items():
         yield path, pieces[key].file
-    for document in Document.objects.filter(frozen=frozen) if frozen else ():
+    for document in documents.latest(application).values() if frozen else ():
         yield f"documents/{document.kind}.pdf", document.file
 
 

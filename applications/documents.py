@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -14,13 +14,16 @@ from django.core.files import File
 from django.db import transaction
 from django.db.models import Model, QuerySet
 
+from applications import late_signatures
 from applications.models import Application, Minutes, MinutesDocument
 from applications.verification import page_address
-from dossiers.models import Document, FrozenDossier, Piece, PrintedDocument, SafeCopy, new_reference
+from dossiers import paper
+from dossiers.content import annex_content
+from dossiers.models import Document, FrozenDossier, Piece, PrintedDocument, SafeCopy, SignOff, new_reference
 from portal.notifications import outbox
 
 if TYPE_CHECKING:
-    from dossiers.pdf.bundle import Enclosure
+    from dossiers.pdf.bundle import Enclosure, Supplement
     from dossiers.pdf.render import Proof
 
 logger = logging.getLogger(__name__)
@@ -36,8 +39,16 @@ def due(application: Application) -> list[Kind]:
 def obtain(application: Application, kind: Kind) -> Document | None:
     """The document of this kind; renders and stores it if that was not done yet. None while another worker does."""
     frozen = FrozenDossier.objects.get(dossier_id=application.dossier_id)
-    existing = frozen.documents.filter(kind=kind)
-    return _once(frozen, existing, Document(frozen=frozen, kind=kind), lambda new: _make(application, new))
+    late = late_signatures.received(application) if kind == Kind.BUNDLE else []
+    existing = frozen.documents.filter(kind=kind, edition=len(late))
+    new = Document(frozen=frozen, kind=kind, edition=len(late))
+    return _once(frozen, existing, new, lambda new: _make(application, new, late))
+
+
+def latest(application: Application) -> dict[Kind, Document]:
+    """What has been made already, by kind: the last edition of each."""
+    stored = Document.objects.filter(frozen__dossier=application.dossier_id).order_by("edition")
+    return {document.kind: document for document in stored}
 
 
 def obtain_minutes(minutes: Minutes) -> MinutesDocument | None:
@@ -96,7 +107,7 @@ def _fingerprint(file: BinaryIO) -> str:
     return digest
 
 
-def _make(application: Application, document: Document) -> BinaryIO:
+def _make(application: Application, document: Document, late: list[SignOff]) -> BinaryIO:
     """Rendered, with the way to verify it, then sealed."""
     from dossiers.pdf.render import (
         render_dossier,
@@ -113,7 +124,7 @@ def _make(application: Application, document: Document) -> BinaryIO:
                 render_letter("documents/decision.html", decision=application.decision.content, proof=proof)
             )
         case Kind.BUNDLE:
-            file = _bundle(application, document.frozen, proof)
+            file = _bundle(application, document.frozen, late, proof)
         case _:
             file = io.BytesIO(render_dossier(document.frozen.content, proof=proof))
     return _sealed(file)
@@ -139,20 +150,27 @@ def _sealed(file: BinaryIO) -> BinaryIO:
     return file
 
 
-def _bundle(application: Application, frozen: FrozenDossier, proof: Proof) -> BinaryIO:
-    """The dossier as it was printed, with the pieces that were frozen, in the commission's order."""
+def _bundle(application: Application, frozen: FrozenDossier, late: list[SignOff], proof: Proof) -> BinaryIO:
+    """The dossier as it was printed, the opinions that came later, and the pieces, in the commission's order."""
     from dossiers.pdf.bundle import make_bundle
 
     dossier = obtain(application, Kind.DOSSIER)
     stored = {str(piece.pk): piece for piece in application.dossier.pieces.all()}
+    answers = [_late_annex(frozen.content, sign_off, stored.values()) for sign_off in late]
     with TemporaryDirectory(prefix="volume-") as folder:
         enclosures = [
             _enclosure(listed["label"], file, stored.get(file["id"]), Path(folder))
-            for listed in [*frozen.content["pieces"], *_papers(frozen.content)]
+            for listed in [*frozen.content["pieces"], *_papers(frozen.content["annexes"] + answers)]
             for file in listed["files"]
         ]
         with dossier.file.open("rb") as printed:
-            volume = make_bundle(frozen.content, io.BytesIO(printed.read()), enclosures, proof=proof)
+            volume = make_bundle(
+                frozen.content,
+                io.BytesIO(printed.read()),
+                enclosures,
+                proof=proof,
+                supplements=[_supplement(frozen.content, annex) for annex in answers],
+            )
     if left_out := [[enclosure.told, enclosure.left_out] for enclosure in enclosures if enclosure.left_out]:
         payload = {"application": str(application.pk), "left_out": left_out}
         email = application.offer.service_email
@@ -160,11 +178,35 @@ def _bundle(application: Application, frozen: FrozenDossier, proof: Proof) -> Bi
     return volume
 
 
-def _papers(content: dict[str, Any]) -> list[dict[str, Any]]:
+def _late_annex(content: dict[str, Any], sign_off: SignOff, pieces: Iterable[Piece]) -> dict[str, Any]:
+    """The annex as it would have been frozen, had it been signed in time."""
+    annex = sign_off.annex
+    return annex_content(
+        annex.spec,
+        annex,
+        candidate=content["context"]["candidate_name"],
+        sections=sign_off.content["shown"]["sections"],
+        scans=[piece for piece in pieces if piece.key == paper.scan_key(annex.key)],
+    )
+
+
+def _supplement(content: dict[str, Any], annex: dict[str, Any]) -> Supplement:
+    from dossiers.pdf.bundle import Supplement
+    from dossiers.pdf.render import render_late_opinion
+
+    return Supplement(
+        f"Annexe {annex['number']}, reçue après le dépôt",
+        io.BytesIO(render_late_opinion(content | {"annexes": [annex]})),
+        signed_by=annex["signed_by"],
+        signed_at_display=annex["signed_at_display"],
+        sha256=annex["sha256"],
+    )
+
+
+def _papers(annexes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The annexes that were signed on paper, with their scans."""
     return [
-        {"label": f"Annexe {annex['number']}, signée sur papier", "files": annex.get("files", [])}
-        for annex in content["annexes"]
+        {"label": f"Annexe {annex['number']}, signée sur papier", "files": annex.get("files", [])} for annex in annexes
     ]
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, prefetch_related_objects
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, prefetch_related_objects
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from applications import circuit, papers
 from applications.models import Application
-from dossiers.models import Annex, SafeCopy
+from dossiers.models import Annex, SafeCopy, SignOff
 from offers.models import Offer
 
 # Not answered; or answered on paper, with a scan that nobody can read.
@@ -51,6 +51,24 @@ def awaiting() -> QuerySet[Application]:
         state__in=Application.REPLACEABLE,
         offer__signatures_until__gte=timezone.now().replace(microsecond=0),
     )
+
+
+def received(application: Application) -> list[SignOff]:
+    """The opinions that came after the filing, once no other is awaited: what the volume is made again with."""
+    if awaiting().filter(pk=application.pk).exists():
+        return []
+    late = application.dossier.annexes.filter(late=True, state=Annex.State.SIGNED)
+    return [annex.sign_off for annex in late.select_related("sign_off", "dossier").order_by("key")]
+
+
+def without_their_volume() -> QuerySet[Application]:
+    """The dossiers whose volume lacks opinions that came after their filing, though no other is awaited."""
+    mine = Q(dossier__annexes__late=True, dossier__annexes__state=Annex.State.SIGNED)
+    unchecked = SafeCopy.objects.filter(piece__dossier=OuterRef("dossier"), verdict=SafeCopy.Verdict.WAITING)
+    counted = Application.objects.annotate(
+        opinions=Count("dossier__annexes", filter=mine, distinct=True), made=Max("dossier__frozen__documents__edition")
+    )
+    return counted.filter(~Exists(unchecked), opinions__gt=F("made")).exclude(pk__in=awaiting())
 
 
 def blockers(application: Application, **data: Any) -> Iterator[str]:

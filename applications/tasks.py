@@ -6,7 +6,7 @@ from django.core.management import call_command
 from django.db.models import Case, Count, Exists, F, OuterRef, When
 from django.utils import timezone
 
-from applications import abandonment, circuit, digests, documents, papers, preview, requirements
+from applications import abandonment, circuit, digests, documents, late_signatures, papers, preview, requirements
 from applications.models import Application, Minutes
 from applications.reminders import planner
 from dossiers.models import Annex, Document, SafeCopy
@@ -53,8 +53,10 @@ def render_missing_documents(limit: int = 50) -> int:
     always = len(Document.Kind) - 1
     decided = Count("decision", distinct=True)
     due = Case(When(Exists(waiting), then=always - 1), default=always) + decided  # no volume yet
-    missing = filed.annotate(rendered=Count("dossier__frozen__documents"), due=due).filter(rendered__lt=F("due"))
+    rendered = Count("dossier__frozen__documents__kind", distinct=True)
+    missing = filed.annotate(rendered=rendered, due=due).filter(rendered__lt=F("due"))
     keys = list(missing.order_by("filed_at").values_list("pk", flat=True)[:limit])
+    keys += late_signatures.without_their_volume().values_list("pk", flat=True)[:limit]
     for key in keys:
         render_documents.apply_async([str(key)], expires=SWEEP_SECONDS)
     sessions = Minutes.objects.filter(document=None, established_at__lt=timezone.now() - MISSING_AFTER)

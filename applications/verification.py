@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
+from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 
 from applications.models import Application, Minutes, MinutesDocument
@@ -42,8 +43,10 @@ def of_reference(reference: str) -> Finding | None:
 
 
 def _find(**which: str) -> PrintedDocument | None:
+    later = Document.objects.filter(frozen=OuterRef("frozen"), kind=OuterRef("kind"), edition__gt=OuterRef("edition"))
+    documents = Document.objects.annotate(replaced_at=Subquery(later.order_by("edition").values("rendered_at")[:1]))
     return (
-        Document.objects.filter(**which).select_related("frozen__dossier__application").first()
+        documents.filter(**which).select_related("frozen__dossier__application").first()
         or MinutesDocument.objects.filter(**which).select_related("minutes").first()
     )
 
@@ -53,7 +56,7 @@ def _kind(document: PrintedDocument) -> str:
 
 
 def _superseded_at(document: PrintedDocument) -> datetime | None:
-    """Since when a newer document replaces it: a later filing of the same person, a later edition of the minutes."""
+    """Since when a newer document replaces it: a later filing of the same person, a later edition."""
     if isinstance(document, MinutesDocument):
         minutes = document.minutes
         later = Minutes.objects.filter(session=minutes.session_id, edition__gt=minutes.edition)
@@ -62,4 +65,5 @@ def _superseded_at(document: PrintedDocument) -> datetime | None:
     newer = Application.objects.filter(
         offer=application.offer_id, candidate=application.candidate_id, filed_at__gt=application.filed_at
     )
-    return newer.order_by("filed_at").values_list("filed_at", flat=True).first()
+    refiled_at = newer.order_by("filed_at").values_list("filed_at", flat=True).first()
+    return min(filter(None, (refiled_at, document.replaced_at)), default=None)

@@ -394,7 +394,10 @@ class PrintedDocument(models.Model):
 
 
 class Document(PrintedDocument):
-    """A PDF rendered from a frozen dossier: one of each kind, once."""
+    """A PDF rendered from a frozen dossier: one of each kind, once.
+
+    edition: how many opinions that came after the filing a volume holds; the one that has more replaces the others.
+    """
 
     class Kind(models.TextChoices):
         DOSSIER = "dossier", "Dossier"
@@ -404,11 +407,12 @@ class Document(PrintedDocument):
 
     frozen = models.ForeignKey(FrozenDossier, models.PROTECT, related_name="documents")
     kind = models.CharField(max_length=20, choices=Kind.choices)
+    edition = models.PositiveSmallIntegerField("avis reçus après le dépôt", default=0)
 
     class Meta:
         verbose_name = "document"
         ordering = ["-rendered_at"]
-        constraints = [models.UniqueConstraint(fields=["frozen", "kind"], name="one_document_of_each_kind")]
+        constraints = [models.UniqueConstraint(fields=["frozen", "kind", "edition"], name="one_document_of_each_kind")]
         triggers = [pgtrigger.Protect(name="document_is_final", operation=pgtrigger.Update | pgtrigger.Delete)]
 
     def __str__(self) -> str:

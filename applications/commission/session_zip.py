@@ -32,7 +32,8 @@ def lines(session: Session, readable: Iterable) -> list[Line]:
     kinds = [Document.Kind.DOSSIER, Document.Kind.BUNDLE]  # the second takes the place of the first
     stored = Document.objects.filter(frozen__dossier__application__agenda_items__in=items, kind__in=kinds)
     by_dossier: dict = {}
-    for document in sorted(stored.select_related("frozen").distinct(), key=lambda found: kinds.index(found.kind)):
+    stored = stored.select_related("frozen").distinct()
+    for document in sorted(stored, key=lambda found: (kinds.index(found.kind), found.edition)):
         by_dossier[document.frozen.dossier_id] = document
     return [
         Line(item, _file_name(number, item.application), by_dossier.get(item.application.dossier_id))

@@ -12,6 +12,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils.text import slugify
 from django.views.decorators.http import require_GET
 
+from applications import documents
 from applications.commission import session_zip
 from applications.commission.sessions import minutes_read_by
 from applications.models import Application, Minutes, MinutesDocument, Receipt, Session
@@ -40,7 +41,9 @@ def serve_copy(request: HttpRequest, piece: Piece) -> HttpResponse:
 
 
 def serve_document(application: Application, kind: Document.Kind = Document.Kind.DOSSIER) -> FileResponse:
-    document = get_object_or_404(Document, frozen__dossier=application.dossier_id, kind=kind)
+    document = documents.latest(application).get(kind)
+    if document is None:
+        raise Http404
     name = f"{slugify(document.get_kind_display())}-{application.number}.pdf"
     return private(FileResponse(document.file.open("rb"), filename=name, content_type="application/pdf"))
 
@@ -65,7 +68,7 @@ def zipped(stream: Iterator[bytes], name: str) -> StreamingHttpResponse:
 
 def documents_of(application: Application) -> dict[str, Document]:
     """The rendered documents, by kind: absent while the worker is at it."""
-    return {document.kind: document for document in Document.objects.filter(frozen__dossier=application.dossier_id)}
+    return documents.latest(application)
 
 
 def private(response):

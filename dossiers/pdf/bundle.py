@@ -10,7 +10,7 @@ import io
 import logging
 import os
 import resource
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -53,21 +53,44 @@ class Enclosure:
         return printable.clean(f"{self.label} – {self.file['name']}")
 
 
+@dataclass
+class Supplement:
+    """An opinion that came after the filing, printed as the dossier is. sha256: of what was signed."""
+
+    label: str
+    pdf: BinaryIO
+    signed_by: str
+    signed_at_display: str
+    sha256: str
+    first_page: int = 0
+
+
 def make_bundle(
-    content: Mapping[str, Any], dossier: BinaryIO, enclosures: list[Enclosure], *, proof: Proof | None = None
+    content: Mapping[str, Any],
+    dossier: BinaryIO,
+    enclosures: list[Enclosure],
+    *,
+    proof: Proof | None = None,
+    supplements: Sequence[Supplement] = (),
 ) -> BinaryIO:
     """The volume, from the frozen content, its dossier as it was printed, and its pieces. Closed, its file is gone."""
     _judge(enclosures)
     joined = [enclosure for enclosure in enclosures if not enclosure.left_out]
     with pikepdf.open(dossier) as volume:
         _forget_seal(volume)
-        with pikepdf.open(_bordereau(content, enclosures, len(volume.pages), proof)) as bordereau:
-            opening = len(bordereau.pages)
-            _put_first(volume, bordereau)
+        dossier_pages = len(volume.pages)
+        for supplement in supplements:
+            supplement.first_page = len(volume.pages)  # the bordereau comes before
+            with pikepdf.open(supplement.pdf) as pdf:
+                _join(volume, pdf, len(volume.pages))
+        bordereau = _bordereau(content, supplements, enclosures, dossier_pages, len(volume.pages), proof)
+        with pikepdf.open(bordereau) as pdf:
+            opening = len(pdf.pages)
+            _join(volume, pdf, 0)
         for enclosure in joined:
             with pikepdf.open(enclosure.path) as pdf:
                 _append(volume, pdf, enclosure.told)
-        _add_bookmarks(volume, opening, joined)
+        _add_bookmarks(volume, opening, supplements, joined)
         stamp(volume, content["context"]["number"])
         title = f"Dossier n° {content['context']['number']} – volume complet"
         _say_what_it_is(volume, title, conforms=all(enclosure.is_archivable for enclosure in joined))
@@ -139,19 +162,19 @@ def _examined(enclosure: Enclosure) -> tuple[int, bool]:
 # Pages
 
 
-def _put_first(volume: pikepdf.Pdf, bordereau: pikepdf.Pdf) -> None:
-    """The bordereau's pages before the others, with their tags."""
+def _join(volume: pikepdf.Pdf, ours: pikepdf.Pdf, start: int) -> None:
+    """The pages of a document of ours, with their tags: before the others (0), or after them."""
     root = volume.Root.StructTreeRoot
     document, numbers = root.K[0], root.ParentTree.Nums
     shift = int(numbers[-2]) + 1
-    for position, page in enumerate(bordereau.pages):
+    for position, page in enumerate(ours.pages, start=start):
         volume.pages.insert(position, page)
         volume.pages[position].obj.StructParents = shift + int(page.obj.StructParents)
-    tags = volume.copy_foreign(bordereau.Root.StructTreeRoot)
+    tags = volume.copy_foreign(ours.Root.StructTreeRoot)
     elements = list(tags.K[0].K)
     for element in elements:
         element.P = document
-    document.K = Array([*elements, *document.K])
+    document.K = Array([*document.K, *elements] if start else [*elements, *document.K])
     theirs = list(tags.ParentTree.Nums)
     for number, parents in zip(theirs[::2], theirs[1::2], strict=True):
         numbers.extend([shift + int(number), parents])
@@ -222,12 +245,20 @@ def _say_what_it_is(volume: pikepdf.Pdf, title: str, *, conforms: bool) -> None:
 
 
 def _bordereau(
-    content: Mapping[str, Any], enclosures: list[Enclosure], dossier_pages: int, proof: Proof | None
+    content: Mapping[str, Any],
+    supplements: Sequence[Supplement],
+    enclosures: list[Enclosure],
+    dossier_pages: int,
+    our_pages: int,
+    proof: Proof | None,
 ) -> io.BytesIO:
-    """The inventory, with the page where each piece begins: printed again in the rare case of more than one page."""
+    """The inventory, with the page where each piece begins: printed again in the rare case of more than one page.
+
+    our_pages: of the dossier and of the opinions that came later.
+    """
     opening = 1
     while True:
-        position = opening + dossier_pages + 1
+        position = opening + our_pages + 1
         for enclosure in enclosures:
             enclosure.first_page = position
             position += enclosure.pages if not enclosure.left_out else 0
@@ -235,6 +266,11 @@ def _bordereau(
             "context": printable.clean(content["context"]),
             "dossier_page": opening + 1,
             "dossier_pages": dossier_pages,
+            "supplements": [
+                {"label": late.label, "signed_by": printable.clean(late.signed_by), "sha256": late.sha256}
+                | {"signed_at_display": late.signed_at_display, "first_page": opening + late.first_page + 1}
+                for late in supplements
+            ],
             "pieces": [_row(enclosure) for enclosure in enclosures],
             "total_pages": position - 1,
             "proof": proof,
@@ -252,10 +288,13 @@ def _row(enclosure: Enclosure) -> dict[str, Any]:
     return row | {"first_page": enclosure.first_page, "pages": enclosure.pages, "left_out": enclosure.left_out}
 
 
-def _add_bookmarks(volume: pikepdf.Pdf, opening: int, joined: list[Enclosure]) -> None:
+def _add_bookmarks(
+    volume: pikepdf.Pdf, opening: int, supplements: Sequence[Supplement], joined: list[Enclosure]
+) -> None:
     with volume.open_outline() as outline:
         dossier = OutlineItem("Dossier", opening)
         dossier.children.extend(outline.root)
         dossier.is_closed = True
         outline.root[:] = [OutlineItem("Bordereau", 0), dossier]
+        outline.root.extend(OutlineItem(late.label, opening + late.first_page) for late in supplements)
         outline.root.extend(OutlineItem(enclosure.told, enclosure.first_page - 1) for enclosure in joined)

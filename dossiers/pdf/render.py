@@ -144,6 +144,11 @@ def render_annex(content: Mapping[str, Any], address: str) -> bytes:
     return write_pdf(render_to_string("documents/annex.html", variables))
 
 
+def render_late_opinion(content: Mapping[str, Any]) -> bytes:
+    """The only annex of this content, signed after its dossier was filed."""
+    return write_pdf(render_to_string("documents/late_opinion.html", printable.prepare(content)))
+
+
 def render_receipt(receipt: Mapping[str, Any], *, proof: Proof | None = None) -> bytes:
     """The receipt that CRPA R112-11-1 asks for. `pieces` and `annexes` are lists of lines."""
     return render_letter("documents/receipt.html", receipt=receipt, proof=proof)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import date, datetime, timedelta
 
 import pypdfium2
@@ -12,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from applications import answering, circuit, documents, late_signatures
+from applications import answering, circuit, documents, late_signatures, tasks, verification
 from applications.models import Application, Receipt
 from dossiers import signing
 from dossiers.models import Annex, Document, Dossier, FrozenDossier, SignOff
@@ -375,3 +376,62 @@ def test_the_service_hears_that_an_opinion_will_not_come_and_why(smtp_sink):
 def test_the_service_hears_nothing_of_answers_before_the_filing():
     make.sign(make.invited_annex(make.ApplicationFactory()))
     assert not Mail.objects.filter(kind="late_answer_for_hr").exists()
+
+
+# The volume
+
+
+def volumes(application: Application) -> list[Document]:
+    return list(Document.objects.filter(kind=Document.Kind.BUNDLE).order_by("edition"))
+
+
+def printed_text(document: Document) -> str:
+    with document.file.open("rb") as file, pypdfium2.PdfDocument(file.read()) as pdf:
+        return "\n".join(page.get_textpage().get_text_bounded() for page in pdf)
+
+
+def test_the_volume_is_made_again_once_with_the_opinion_that_came_later(client):
+    application, annex = filed_without()
+    tasks.render_documents(str(application.pk))
+    (first,) = volumes(application)
+    make.sign(annex, text="Un avis qui vient tard.")
+    assert late_signatures.without_their_volume().get() == application
+    for _ in range(2):
+        tasks.render_missing_documents()
+        tasks.render_documents(str(application.pk))
+    former, latest = volumes(application)
+    assert (former, latest.edition) == (first, 1)
+    assert Document.objects.exclude(kind=Document.Kind.BUNDLE).count() == 2
+    told = printed_text(latest)
+    assert "Un avis qui vient tard." in told
+    assert SignOff.objects.get().sha256[:32] in told
+    assert "reçue après le dépôt" in told.replace("\r\n", " ")
+    assert "Un avis qui vient tard." not in printed_text(former)
+    client.force_login(application.candidate)
+    page = client.get(reverse("applications:bundle", args=[application.pk]))
+    assert hashlib.sha256(b"".join(page.streaming_content)).hexdigest() == latest.sha256
+    assert verification.of_fingerprint(former.sha256).superseded_at == latest.rendered_at
+    assert verification.of_fingerprint(latest.sha256).superseded_at is None
+
+
+def test_the_sweep_makes_it_when_no_opinion_is_awaited_any_more():
+    until = timezone.now().replace(microsecond=0) + timedelta(days=2)
+    application = make.ApplicationFactory(offer__parameters={"annexes": ["hospital_director", "hospital_head"]})
+    make.fill_sections(application)
+    make.fill_pieces(application)
+    for spec in application.dossier.spec.annexes:
+        make.invited_annex(application, spec.key)
+    Offer.objects.update(deadline=until - timedelta(days=1), signatures_until=until)
+    application = make.file_now(Application.objects.get())
+    tasks.render_documents(str(application.pk))
+    one, *others = application.dossier.annexes.order_by("key")
+    make.sign(one)
+    assert late_signatures.received(application) == []
+    assert not late_signatures.without_their_volume().exists()
+    assert others
+    past = timezone.now().replace(microsecond=0) - SECOND
+    Offer.objects.update(deadline=past - SECOND, signatures_until=past)
+    assert [found.annex_id for found in late_signatures.received(application)] == [one.pk]
+    assert late_signatures.without_their_volume().get() == application
+    assert documents.obtain(application, Document.Kind.BUNDLE).edition == 1
+    assert not late_signatures.without_their_volume().exists()
