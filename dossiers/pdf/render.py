@@ -34,7 +34,7 @@ from dossiers.pdf import printable
 from dossiers.pdf.limits import bounded
 
 COLOURS = "--srgb"
-COLLECTED_EVERY = (500_000, 50, 50)  # objects: some documents, whose cycles are then freed at once
+COLLECTED_EVERY = (500_000, 50, 50)  # objects: more than a document makes; it is collected when it is done
 _SRGB = files("weasyprint.pdf") / "sRGB2014.icc"
 STYLESHEET = Path(__file__).with_name("print.css")
 PDF_UA_MARK = (
@@ -167,6 +167,13 @@ class _Page(HTML):
 @bounded()
 def write_pdf(html: str, *, watermark: str = "") -> bytes:
     """The PDF of a page of ours. Raises TooMuch when it would take more time or memory than any dossier does."""
+    try:
+        return _compressed(_written(html, watermark))
+    finally:
+        gc.collect(1)  # boxes and pages hold each other: freed now, all at once, they leave no holes in the memory
+
+
+def _written(html: str, watermark: str) -> bytes:
     shop = _print_shop()
     stylesheets = [shop.css]
     if watermark:
@@ -178,7 +185,7 @@ def write_pdf(html: str, *, watermark: str = "") -> bytes:
         font_config=shop.fonts, color_profiles=_colours(shop.srgb), stylesheets=stylesheets, **options
     )
     _claim_pdf_ua(document)
-    return _compressed(document.write_pdf(uncompressed_pdf=True, pdf_identifier=False, **options))
+    return document.write_pdf(uncompressed_pdf=True, pdf_identifier=False, **options)
 
 
 def _compressed(pdf: bytes) -> bytes:
