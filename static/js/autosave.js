@@ -7,6 +7,7 @@ const draftKey = `brouillon ${location.pathname}`;
 const form = document.querySelector("[data-autosave]");
 const status = document.getElementById("enregistrement");
 let timer, waiting, dirty = false, saving = 0;
+let unsettled = false; // a text of an earlier visit, kept in this browser, that the server has not taken yet
 
 const drafts = {
   read() {
@@ -42,7 +43,7 @@ function later(delay) {
 
 function note() {
   dirty = true;
-  drafts.write(typed());
+  if (!unsettled) drafts.write(typed());
 }
 
 function save() {
@@ -58,7 +59,7 @@ function told(event) {
   if (xhr.status === 200 && xhr.getResponseHeader("X-Version")) {
     form.elements.version.value = xhr.getResponseHeader("X-Version");
     sessionStorage.removeItem(draftKey);
-    if (!dirty && !saving) drafts.drop();
+    if (!dirty && !saving && !unsettled) drafts.drop();
     if (waiting && !dirty && !saving) submitFor(waiting);
   } else if (xhr.status === 409 || xhr.status === 401) {
     // The server has both versions shown, or keeps the text until its author has signed in: for a form sent for good.
@@ -67,7 +68,7 @@ function told(event) {
   } else if (xhr.status === 403 && !sessionStorage.getItem(draftKey)) {
     // Signed in again elsewhere: this page's token is out of date. The page made anew sends the draft.
     sessionStorage.setItem(draftKey, "reloaded");
-    drafts.write(typed());
+    if (!unsettled) drafts.write(typed());
     location.reload();
   } else {
     dirty = true;
@@ -95,22 +96,31 @@ function hold(event) {
   save();
 }
 
+// Tried until the server has taken it: until then nothing that is typed takes its place in this browser.
 async function sendDraft(draft) {
   const token = form.elements.csrfmiddlewaretoken.value;
   const headers = { "HX-Request": "true", "X-CSRFToken": token };
+  unsettled = true;
   try {
     const answer = await fetch(location.pathname, { method: "POST", body: new URLSearchParams(draft), headers });
     if (answer.status === 200) {
+      unsettled = false;
       drafts.drop();
       sessionStorage.removeItem(draftKey);
-      location.reload();
-    } else if (answer.status === 409) {
+      if (!dirty && !saving) location.reload();
+      else save(); // something was typed meanwhile: the server shows both
+      return;
+    }
+    if (answer.status === 409) {
       for (const [name, value] of new URLSearchParams(draft)) put(name, value);
       status.innerHTML = await answer.text();
+      return;
     }
   } catch {
-    later(AGAIN);
+    // no connection: the same as a server that does not take it
   }
+  status.textContent = "Un texte gardé dans ce navigateur n’a pas encore pu être envoyé. Il le sera au retour de la connexion.";
+  setTimeout(() => sendDraft(draft), AGAIN);
 }
 
 // A draft that disagrees with what was saved since is sent in place of the form, which is not shown any more.

@@ -91,6 +91,35 @@ def test_the_connection_is_lost(visitor, application):
     assert stored(application) == {"planned_training": "Écrit dans le tunnel"}
 
 
+@pytest.mark.parametrize("status", [None, 503])
+def test_what_this_browser_kept_is_sent_until_it_is_taken(visitor, application, status):
+    page = section(visitor(application.candidate), application)
+
+    def refuse(route) -> None:
+        if route.request.method != "POST":
+            route.fallback()
+        elif status:
+            route.fulfill(status=status)
+        else:
+            route.abort()
+
+    page.route("**/partie/**", refuse)
+    words(page).fill("Écrit dans le tunnel")
+    words(page).blur()
+    expect(page.get_by_role("status")).to_contain_text("Connexion perdue")
+    page.clock.install()
+    section(page, application)  # closed and opened again, and nothing is taken yet
+    expect(page.get_by_role("status")).to_contain_text("n’a pas encore pu être envoyé")
+    words(page).press_sequentially("Autre")
+    assert "tunnel" in page.evaluate("localStorage.getItem(`brouillon ${location.pathname}`)")
+    section(page, application)
+    expect(page.get_by_role("status")).to_contain_text("n’a pas encore pu être envoyé")
+    page.unroute("**/partie/**")
+    page.clock.run_for(16_000)
+    expect(words(page)).to_have_value("Écrit dans le tunnel")
+    assert stored(application) == {"planned_training": "Écrit dans le tunnel"}
+
+
 @pytest.mark.parametrize("javascript", [True, False])
 def test_the_session_expires(visitor, application, javascript):
     page = section(visitor(application.candidate, java_script_enabled=javascript), application)
