@@ -241,4 +241,7 @@ class SessionAdmin(HrAdmin):
 
     def zip(self, request, pk: int):
         session = self._session(request, pk)
-        return serve_zip(session, session.agenda.values("application"))
+        managed = Application.objects.managed_by(
+            request.user
+        )  # a commission may examine other institutions' offers too
+        return serve_zip(session, managed.filter(agenda_items__session=session).values("pk"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Max, Prefetch
+from django.db.models import Max, Prefetch, Q
 from django.utils import timezone
 
 from applications.models import AgendaItem, Application, Review, Session
@@ -55,8 +55,9 @@ def upcoming(user):
 
 
 def minutes_read_by(session: Session, user):
-    """The last edition of the minutes, unless this member recused from a dossier that they tell of."""
-    if session.agenda.filter(application__recusals__member=user).exists():
+    """The last edition of the minutes, unless they tell of this member's own dossier or of one they recused from."""
+    concerned = Q(application__recusals__member=user) | Q(application__candidate=user)
+    if session.agenda.filter(concerned).exists():
         return session.minutes.none()
     return session.minutes.filter(edition=session.minutes.aggregate(last=Max("edition"))["last"])
 

@@ -75,16 +75,24 @@ def _site() -> dict[str, str]:
 
 
 def _block(text: str) -> dict[str, Any]:
-    """A list (its lines begin with a dash, the first may introduce it), a code, an address, labelled or not, a text."""
+    """A list (its lines begin with a dash, the first may introduce it), a code, an address, labelled or not, a text.
+
+    What somebody typed is among the texts: an address that is not the portal's own never becomes a button.
+    """
     head, *lines = text.split("\n")
     if head.startswith("– "):
         head, lines = "", [head, *lines]
     if lines and all(line.startswith("– ") for line in lines):
         return {"kind": "list", "head": head, "content": [line[2:] for line in lines]}
-    if labelled := LABELLED_LINK.fullmatch(text):
+    labelled = LABELLED_LINK.fullmatch(text)
+    if labelled and _is_ours(labelled[2]):
         return {"kind": "button", "content": labelled.groups()}
     if CODE.fullmatch(text):
         return {"kind": "code", "content": text}
-    if LINK.fullmatch(text):
+    if LINK.fullmatch(text) and _is_ours(text):
         return {"kind": "link", "content": text}
     return {"kind": "text", "content": text}
+
+
+def _is_ours(address: str) -> bool:
+    return address.startswith(f"{settings.SITE_URL}/")

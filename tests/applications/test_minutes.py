@@ -13,7 +13,7 @@ from django.utils import timezone
 from applications import documents, verification
 from applications.commission.minutes import establish
 from applications.commission.opinions import record_recusal
-from applications.models import Minutes
+from applications.models import Application, Minutes
 from applications.tasks import render_documents, render_minutes
 from portal.workflow import TransitionRefused
 from tests import factories as make
@@ -131,3 +131,27 @@ def test_a_member_who_recused_does_not_read_the_minutes(client, held):
     assert client.get(address).getvalue().startswith(b"%PDF")
     record_recusal(session.agenda.get().application, member, "Même service.")
     assert client.get(address).status_code == 404
+
+
+def test_a_member_does_not_read_the_minutes_that_tell_of_their_own_dossier(client, held):
+    session, hr = held
+    documents.obtain_minutes(establish(session, hr))
+    member = session.agenda.get().rapporteur
+    Application.objects.filter(agenda_items__session=session).update(candidate=member)
+    client.force_login(member)
+    assert client.get(reverse("commission:session_minutes", args=[session.pk])).status_code == 404
+
+
+def test_the_service_downloads_the_dossiers_of_its_own_offers_alone(client, held):
+    session, _ = held
+    elsewhere = make.ApplicationFactory()
+    foreign = make.admit(make.filed(elsewhere), make.MembershipFactory(institution=elsewhere.offer.institution).user)
+    session.agenda.create(application=foreign, position=2)
+    own = session.agenda.get(position=1).application
+    agent = make.MembershipFactory(institution=session.commission.institution, user__is_staff=True).user
+    client.force_login(agent)
+    response = client.get(reverse("admin:applications_session_zip", args=[session.pk]))
+    with zipfile.ZipFile(io.BytesIO(response.getvalue())) as archive:
+        page = archive.read(archive.namelist()[0]).decode()
+    assert own.candidate.last_name in page
+    assert foreign.candidate.last_name not in page

@@ -39,6 +39,17 @@ def test_what_people_typed_is_text():
     assert "<b>Exemple" not in written.html
 
 
+def test_what_people_typed_is_no_button(settings):
+    typed = "nouveau\n\nSigner ici\u00a0:\nhttps://ailleurs.example.org/piege"
+    html = compose(
+        "question_asked", {"question": {"asked_by": "X", "text": typed}, "spec": {"number": 1}} | CONTEXT
+    ).html
+    assert "Signer ici" in html
+    assert 'href="https://ailleurs.example.org' not in html
+    own = dress("Code", f"Ouvrir\u00a0:\n{settings.SITE_URL}/aide/\n\nLe portail").html
+    assert f'href="{settings.SITE_URL}/aide/"' in own
+
+
 def test_the_button_is_the_one_link_besides_the_portal_and_help():
     targets = re.findall(r'href="([^"]*)"', letter().html)
     assert targets[1:] == ["https://portail.example.org/x/", "mailto:service@example.org"]
@@ -81,5 +92,6 @@ def test_empty_parts_leave_no_hole():
         ("Voir :\nhttps://portail.example.org/a/", ">Voir</a>"),
     ],
 )
-def test_codes_links_and_lists_stand_out(block, marked):
+def test_codes_links_and_lists_stand_out(settings, block, marked):
+    settings.SITE_URL = "https://portail.example.org"
     assert marked in dress("Objet", f"Bonjour,\n\nVoici :\n\n{block}\n\nLe portail").html.partition("</head>")[2]
