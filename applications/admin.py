@@ -9,12 +9,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 from django.views.decorators.http import require_POST
 
-from applications import correspondence, decisions, late_signatures, lifecycle
+from applications import correspondence, decisions, documents, late_signatures, lifecycle
 from applications.commission.admin import SessionAdmin  # noqa: F401 (registers the sessions)
 from applications.late_admin import LatePages
 from applications.models import Application, Commission, CommissionMember
 from applications.reminders.admin import ReminderRuleInline
-from applications.views.files import documents_of, serve_copy, serve_document
+from applications.views.files import serve_copy, serve_document
 from applications.wording_admin import WordingPages
 from dossiers.completeness import completeness
 from dossiers.models import Document
@@ -89,7 +89,7 @@ class ApplicationAdmin(WordingPages, LatePages, HrAdmin):
             "offer": application.offer,
             "content": frozen.content if frozen else None,
             "late_annexes": late_signatures.late_annexes(application) if frozen else [],
-            "documents": documents_of(application),
+            "documents": documents.latest(application),
             "state": completeness(application.dossier) if application.is_draft else None,
             "moves": lifecycle.WORKFLOW.available(application, request.user),
             "transitions": application.transitions.select_related("actor"),

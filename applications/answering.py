@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from applications import circuit
 from dossiers import codes, signing
-from dossiers.models import Annex, Dossier, Question, SignOff
+from dossiers.models import Annex, Question, SignOff
 from dossiers.signoffs import changes_since
 from portal.workflow import TransitionRefused
 
@@ -42,10 +42,10 @@ def keep_draft(annex: Annex, draft: dict[str, Any]) -> Annex:
     """Keep what the signatory has typed so far, right or wrong; the next device that opens the link goes on with it."""
     with transaction.atomic():
         circuit.hold(annex)
-        list(Dossier.objects.select_for_update(of=("self",)).filter(pk=annex.dossier_id).values_list("pk"))
+        signing.lock_dossier(annex.pk)
         now = Annex.objects.select_for_update(of=("self",)).get(pk=annex.pk)
         if now.link_hash != annex.link_hash:
-            raise TransitionRefused("Cette demande a été retirée ou confiée à une autre personne.")
+            raise TransitionRefused(signing.TAKEN_BACK)
         if now.state == Annex.State.SIGNED and annex.state != Annex.State.SIGNED:
             raise TransitionRefused("Cet avis est déjà signé.")
         annex = now if now.state in {Annex.State.IN_PROGRESS, Annex.State.SIGNED} else _move(annex, "begin")

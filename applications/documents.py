@@ -46,7 +46,7 @@ def obtain(application: Application, kind: Kind) -> Document | None:
 
 
 def latest(application: Application) -> dict[Kind, Document]:
-    """What has been made already, by kind: the last edition of each."""
+    """What has been made already, by kind: the last edition of each; absent while the worker is at it."""
     stored = Document.objects.filter(frozen__dossier=application.dossier_id).order_by("edition")
     return {document.kind: document for document in stored}
 

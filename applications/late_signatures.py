@@ -63,9 +63,10 @@ def received(application: Application) -> list[SignOff]:
 
 def without_their_volume() -> QuerySet[Application]:
     """The dossiers whose volume lacks opinions that came after their filing, though no other is awaited."""
+    signed = Annex.objects.filter(dossier=OuterRef("dossier"), late=True, state=Annex.State.SIGNED)
     mine = Q(dossier__annexes__late=True, dossier__annexes__state=Annex.State.SIGNED)
     unchecked = SafeCopy.objects.filter(piece__dossier=OuterRef("dossier"), verdict=SafeCopy.Verdict.WAITING)
-    counted = Application.objects.annotate(
+    counted = Application.objects.filter(Exists(signed)).annotate(  # few: the rest is not counted
         opinions=Count("dossier__annexes", filter=mine, distinct=True), made=Max("dossier__frozen__documents__edition")
     )
     return counted.filter(~Exists(unchecked), opinions__gt=F("made")).exclude(pk__in=awaiting())

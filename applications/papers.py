@@ -35,10 +35,9 @@ def sheet(annex: Annex, *, again: bool = False) -> Printing:
         print_annex.apply_async([str(annex.pk)], expires=seconds)
 
     printing = on_demand.current(_sheet_key(annex))
-    is_there = printing.state == "ready" and printing.version == fingerprint(_sheet_content(annex))
-    if is_there or (printing.state == "failed" and not again):
+    if printing.state == "ready" and printing.version == fingerprint(_sheet_content(annex)):
         return printing
-    return on_demand.ask(_sheet_key(annex), send)
+    return on_demand.ask(_sheet_key(annex), send, again=again)
 
 
 def _sheet_key(annex: Annex) -> str:

@@ -16,7 +16,7 @@ from django.utils.formats import date_format
 
 from applications.models import MailText
 from dossiers.models import Annex
-from offers.campaigns import on_next_campaign
+from offers.campaigns import copy_rows, on_next_campaign
 from offers.models import Offer
 from portal.notifications.letters import Words
 
@@ -40,7 +40,6 @@ SESSION = {
     "seance": "date et heure de la séance",
     "lieu": "lieu de la séance",
 }
-REPORT = EVERYWHERE | LINK | NUMBER | SESSION
 REPLY = {"reponse_avant": "date à laquelle la réponse est attendue"}
 
 
@@ -117,10 +116,7 @@ def reminder_text(annex: Annex) -> str:
 @on_next_campaign
 def take_over_texts(offer: Offer, draft: Offer) -> None:
     """The next campaign writes as this one did: its variables say the new dates."""
-    texts = list(offer.mail_texts.all())
-    for text in texts:
-        text.pk, text.offer, text._state.adding = None, draft, True
-    MailText.objects.bulk_create(texts)
+    copy_rows(offer.mail_texts.all(), draft)
 
 
 def check(text: str, variables: dict[str, str]) -> None:

@@ -37,10 +37,13 @@ def current(key: str) -> Printing:
     return Printing(**(cache.get(key) or {}))
 
 
-def ask(key: str, send: Callable[[int], None]) -> Printing:
-    """Have it made, unless it is on its way. send: queues the task, which nobody needs after so many seconds."""
+def ask(key: str, send: Callable[[int], None], *, again: bool = True) -> Printing:
+    """Have it made, unless it is on its way. send: queues the task, which nobody needs after so many seconds.
+
+    again: also where it has just failed.
+    """
     printing = current(key)
-    if printing.is_coming:
+    if printing.is_coming or (printing.state == "failed" and not again):
         return printing
     printing = Printing("queued", time())
     cache.set(key, {"state": printing.state, "since": printing.since}, KEPT)

@@ -22,6 +22,7 @@ from dossiers.signoffs import seen_by_signatory
 from portal.workflow import Transition, Workflow, nobody_special
 
 State = Annex.State
+TAKEN_BACK = "Cette demande a été retirée ou confiée à une autre personne."
 SIGNATORY_FIELDS = ("signatory_name", "signatory_function", "signatory_institution", "signatory_email")
 
 
@@ -76,7 +77,7 @@ def _answers_this_request(annex: Annex, *, link: str = "", seen: str = "", **dat
     """
     yield from _not_frozen_nor_late(annex, **data)
     if link and link != annex.link_hash:
-        yield "Cette demande a été retirée ou confiée à une autre personne."
+        yield TAKEN_BACK
     elif seen and seen != fingerprint(seen_by_signatory(annex)):
         yield "Le dossier a changé pendant votre lecture : relisez-le, puis signez."
 
@@ -143,7 +144,7 @@ def _hand_over(annex: Annex, *, to: dict[str, str], **data: Any) -> None:
 def _paper_fits(annex: Annex, *, link: str = "", **data: Any):
     yield from _not_frozen_nor_late(annex, **data)
     if link and link != annex.link_hash:
-        yield "Cette demande a été retirée ou confiée à une autre personne."
+        yield TAKEN_BACK
     elif annex.dossier.is_frozen and not annex.takes_late_paper:
         yield "Cet avis n’est plus attendu."
     elif annex.sign_off and annex.sign_off.manner != SignOff.Manner.PAPER:
@@ -170,7 +171,7 @@ def _expires(annex: Annex, *, until: datetime, **data: Any):
         yield "Le lien est encore valable."
 
 
-def _lock_dossier(annex_pk) -> None:
+def lock_dossier(annex_pk) -> None:
     """Dossier before annex, as in filing: a sign-off and a filing wait for one another."""
     list(Dossier.objects.select_for_update(of=("self",)).filter(annexes=annex_pk).values_list("pk"))
 
@@ -354,7 +355,7 @@ WORKFLOW = Workflow(
             ),
         ),
     ],
-    lock_first=_lock_dossier,
+    lock_first=lock_dossier,
 )
 
 

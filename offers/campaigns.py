@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.db.models import QuerySet
 
 from dossiers.fields import Date, FieldSpec
 from offers.lifecycle import moved_with
@@ -23,6 +24,14 @@ def on_next_campaign(function: Callable[[Offer, Offer], None]) -> Callable[[Offe
     """Declare what the floor above takes over: called with the offer and the new draft, in their transaction."""
     _followers.append(function)
     return function
+
+
+def copy_rows(rows: QuerySet, draft: Offer) -> None:
+    """The same rows, of an offer (`offer`), for the draft too."""
+    copies = list(rows)
+    for row in copies:
+        row.pk, row.offer, row._state.adding = None, draft, True
+    rows.model.objects.bulk_create(copies)
 
 
 @transaction.atomic

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
@@ -27,7 +27,7 @@ class Sheet:
     content: Any
     printed: Callable[[ModuleType], bytes]
 
-    @property
+    @cached_property
     def name(self) -> str:
         return f"{self.folder}/{fingerprint([self.content, _edition()])}.pdf"
 
@@ -44,15 +44,14 @@ class Sheet:
 
     def answer(self, request: HttpRequest, *, filename: str, title: str, send: Callable[[int], None]) -> HttpResponse:
         """The PDF, or the page that waits for it. send: queues the task that makes it."""
-        name = self.name
-        if default_storage.exists(name):
+        if default_storage.exists(self.name):
             return on_demand.answer(
                 request,
-                lambda: FileResponse(default_storage.open(name), filename=filename, content_type="application/pdf"),
+                lambda: FileResponse(
+                    default_storage.open(self.name), filename=filename, content_type="application/pdf"
+                ),
             )
-        printing = on_demand.current(name)
-        if printing.state != "failed" or "encore" in request.GET:
-            printing = on_demand.ask(name, send)
+        printing = on_demand.ask(self.name, send, again="encore" in request.GET)
         return on_demand.wait_page(request, printing, title)
 
 

@@ -14,6 +14,7 @@ from functools import wraps
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.utils import timezone
@@ -60,6 +61,14 @@ def take(request: HttpRequest) -> Typed | None:
     typed = kept.pop(request.path)
     request.session[KEY] = kept
     return Typed(QueryDict(typed["text"]), typed["to"])
+
+
+def give_back(request: HttpRequest) -> Typed | None:
+    """The same, and tells its author what it is."""
+    kept = take(request)
+    if kept:
+        messages.info(request, GIVEN_BACK)
+    return kept
 
 
 def _present(request: HttpRequest) -> dict[str, dict]:

@@ -241,7 +241,6 @@ class SessionAdmin(HrAdmin):
 
     def zip(self, request, pk: int):
         session = self._session(request, pk)
-        managed = Application.objects.managed_by(
-            request.user
-        )  # a commission may examine other institutions' offers too
+        # A commission may examine other institutions' offers too.
+        managed = Application.objects.managed_by(request.user)
         return serve_zip(session, managed.filter(agenda_items__session=session).values("pk"))

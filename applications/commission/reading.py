@@ -57,6 +57,7 @@ class Reading:
         """Whatever their opinion: each says whether it awaits one (`is_due`)."""
         mine = Review.objects.filter(application=OuterRef("pk"), member=self.user, withdrawn_at=None)
         found = Application.objects.readable_by_member(self.user).annotate(has_mine=Exists(mine))
+        found = found.annotate(is_due=Q(has_mine=False, state=Application.State.ADMISSIBLE))
         if self.offer:
             found = found.filter(offer=self.offer)
         for word in self.words.split():
@@ -65,8 +66,7 @@ class Reading:
         return found.order_by(*ORDERS[self.order][1])
 
     def listed(self) -> QuerySet[Application]:
-        due = Q(has_mine=False, state=Application.State.ADMISSIBLE)
-        chosen = {"a-rendre": due, "rendus": Q(has_mine=True)}.get(self.opinion, Q())
+        chosen = {"a-rendre": Q(is_due=True), "rendus": Q(has_mine=True)}.get(self.opinion, Q())
         return self.all().filter(chosen)
 
     def offers(self) -> QuerySet[Offer]:
@@ -76,8 +76,8 @@ class Reading:
 
     def place(self, pk: UUID) -> Place:
         """Where this dossier is among those of the list, in one query."""
-        rows = self.all().values_list("pk", "has_mine", "state", *ORDERS[self.order][1][:-1])
-        return Place.of(pk, [(row[0], not row[1] and row[2] == Application.State.ADMISSIBLE) for row in rows])
+        rows = self.all().values_list("pk", "is_due", *ORDERS[self.order][1][:-1])
+        return Place.of(pk, [(key, is_due) for key, is_due, *_ in rows])
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from applications.reminders.models import Audience, ReminderRule
-from offers.campaigns import on_next_campaign
+from offers.campaigns import copy_rows, on_next_campaign
 from offers.kinds import get_kind
 from offers.kinds.base import Cadence
 from offers.models import Offer
@@ -52,10 +52,7 @@ def ensure_rules(offers: Iterable[Offer]) -> None:
 @on_next_campaign
 def take_over_rules(offer: Offer, draft: Offer) -> None:
     """The next campaign reminds as this one did. Rules count days to a date: nothing in them is to be moved."""
-    rules = list(offer.reminder_rules.all())
-    for rule in rules:
-        rule.pk, rule.offer, rule._state.adding = None, draft, True
-    ReminderRule.objects.bulk_create(rules)
+    copy_rows(offer.reminder_rules.all(), draft)
 
 
 def offers_without_rules():

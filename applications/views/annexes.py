@@ -29,8 +29,7 @@ def annex(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     spec_part(application.dossier, "annex", key)
     current = _annex_of(application, key)
     form = SignatoryForm(request.POST or None, instance=current, candidate_email=application.candidate.email)
-    if kept := typed_text.take(request):
-        messages.info(request, typed_text.GIVEN_BACK)
+    if kept := typed_text.give_back(request):
         return _give_back(request, application, current, kept)
     if request.method == "POST":
         if form.is_valid():

@@ -14,11 +14,19 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_http_methods
 
-from applications import correspondence, filing, late_signatures, lifecycle, reopening, requirements, starting
+from applications import (
+    correspondence,
+    documents,
+    filing,
+    late_signatures,
+    lifecycle,
+    reopening,
+    requirements,
+    starting,
+)
 from applications.forms import FileForm, StartForm, WithdrawForm
 from applications.models import Application
 from applications.views.access import own_application, own_draft
-from applications.views.files import documents_of
 from dossiers.completeness import completeness
 from dossiers.content import dossier_content
 from dossiers.models import RequirementChange
@@ -38,8 +46,7 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
         return redirect(current)
     questions = offer.kind_definition.screening(offer.parameters)
     typed = request.POST or None
-    if kept := typed_text.take(request):
-        messages.info(request, typed_text.GIVEN_BACK)
+    if kept := typed_text.give_back(request):
         typed = kept.posted
     form = StartForm(request.POST or None, initial=typed and typed.dict())
     asked = SectionForm(questions, typed, check=False) if questions else None
@@ -114,7 +121,7 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "application": application,
         "offer": application.offer,
         "transitions": application.transitions.all(),
-        "documents": documents_of(application),
+        "documents": documents.latest(application),
         "late_annexes": late_signatures.with_questions(late_signatures.late_annexes(application)),
         "can_reopen": reopening.can_reopen(application),
         "replacement": application.replaced_by.exclude(state=Application.State.WITHDRAWN).first(),

@@ -14,14 +14,13 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
-from applications import late_signatures
+from applications import documents, late_signatures
 from applications.commission import sessions
 from applications.commission.opinions import record_recusal, record_review
 from applications.commission.reading import OPINIONS, ORDERS, Reading
 from applications.forms import RecusalForm, ReviewForm
 from applications.models import Application, CommissionMember, Review
 from applications.views.access import examined_application, member_session
-from applications.views.files import documents_of
 from portal import typed_text
 from portal.workflow import TransitionRefused
 
@@ -67,8 +66,7 @@ def session(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     application = examined_application(request, pk)
-    if kept := typed_text.take(request):
-        messages.info(request, typed_text.GIVEN_BACK)
+    if kept := typed_text.give_back(request):
         typed = kept.posted.dict()
         if "reasons" in typed:
             mine = application.reviews.filter(member=request.user).first()
@@ -87,7 +85,7 @@ def _detail(request: HttpRequest, application: Application, **forms) -> HttpResp
         "offer": application.offer,
         "content": application.dossier.frozen.content,
         "late_annexes": late_signatures.late_annexes(application),
-        "documents": documents_of(application),
+        "documents": documents.latest(application),
         "review": mine,
         "review_form": forms.get("review_form") or ReviewForm(instance=mine),
         "recusal_form": forms.get("recusal_form") or RecusalForm(),

@@ -66,11 +66,6 @@ def zipped(stream: Iterator[bytes], name: str) -> StreamingHttpResponse:
     return private(StreamingHttpResponse(stream, content_type="application/zip", headers=headers))
 
 
-def documents_of(application: Application) -> dict[str, Document]:
-    """The rendered documents, by kind: absent while the worker is at it."""
-    return documents.latest(application)
-
-
 def private(response):
     """No shared cache keeps it, no browser guesses its type, nothing in it loads or runs."""
     response["Cache-Control"] = "private, no-store"
@@ -127,7 +122,7 @@ def receipt(request: HttpRequest, pk: UUID) -> HttpResponse:
         "application": application,
         "offer": application.offer,
         "receipt": receipt.content,
-        "documents": documents_of(application),
+        "documents": documents.latest(application),
     }
     return render(request, "applications/receipt.html", context)
 

@@ -34,7 +34,7 @@ def section(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     spec = spec_part(application.dossier, "section", key)
     if request.method == "POST":
         return _save(request, application, spec)
-    if kept := typed_text.take(request):
+    if kept := typed_text.give_back(request):
         return _give_back(request, application, spec, kept.posted)
     stored = application.dossier.answers.filter(section=key).first()
     raw = stored.raw if stored else _prefilled(application, spec)
@@ -55,7 +55,6 @@ def _sign_in_again(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 def _give_back(request: HttpRequest, application: Application, spec: SectionSpec, kept: QueryDict) -> HttpResponse:
-    messages.info(request, typed_text.GIVEN_BACK)
     return _page(request, application, spec, SectionForm(spec, kept, check=False), _shown(kept), restored=True)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import random
-import re
 import time
 from datetime import timedelta
 from smtplib import SMTPException, SMTPRecipientsRefused
@@ -19,7 +18,7 @@ from django.core.mail import EmailMultiAlternatives, get_connection
 from django.db import InterfaceError, OperationalError, connections, transaction
 from django.utils import timezone
 
-from portal.notifications.bounces import read_mailbox, return_address
+from portal.notifications.bounces import POLICY, read_mailbox, return_address
 from portal.notifications.claims import claim, due, give_back
 from portal.notifications.models import Mail
 from portal.notifications.outbox import Letter, NotYet, Obsolete, build, holds_its_words, tell_bounce, wake_worker
@@ -28,7 +27,6 @@ logger = logging.getLogger(__name__)
 MAX_ATTEMPTS = 19  # with the delays below, about three days
 MOMENT = timedelta(seconds=15)
 BATCH_SECONDS = 120
-POLICY = re.compile(rb"5\.7\.")  # RFC 3463: refused for what we are or say, not because nobody lives there
 OUTCOME = ["state", "subject", "payload", "attempts", "next_attempt_at", "last_error", "sent_at"]
 
 
@@ -116,7 +114,7 @@ def _record(mail: Mail) -> None:
 
 
 def _nobody_there(code: int, answer: bytes) -> bool:
-    return code >= 500 and not POLICY.search(answer)
+    return code >= 500 and not POLICY.search(answer.decode(errors="replace"))
 
 
 def _bounce(mail: Mail, error: SMTPRecipientsRefused, connection) -> None:
