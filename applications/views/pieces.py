@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.datastructures import MultiValueDict
@@ -18,10 +19,12 @@ from dossiers.models import Piece
 from dossiers.uploads import add_pieces, remove_piece
 
 
-@login_required
 @require_http_methods(["GET", "POST"])
 def piece(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
     """The files of one piece. The script of the page sends them one by one and asks for JSON."""
+    if not request.user.is_authenticated:
+        is_page = request.accepts("text/html")
+        return redirect_to_login(request.get_full_path()) if is_page else JsonResponse({}, status=401)
     application = own_draft(request, pk)
     spec = spec_part(application.dossier, "piece", key)
     files = application.dossier.pieces.filter(key=key)

@@ -7,7 +7,7 @@ const draftKey = `brouillon ${location.pathname}`;
 const form = document.querySelector("[data-autosave]");
 const status = document.getElementById("enregistrement");
 let timer, waiting, dirty = false, saving = 0;
-let unsettled = false; // a text of an earlier visit, kept in this browser, that the server has not taken yet
+let borrowed = false; // the name of the page whose text was put back, until the server has taken it
 
 const drafts = {
   read() {
@@ -43,7 +43,7 @@ function later(delay) {
 
 function note() {
   dirty = true;
-  if (!unsettled) drafts.write(typed());
+  drafts.write(typed());
 }
 
 function save() {
@@ -59,16 +59,18 @@ function told(event) {
   if (xhr.status === 200 && xhr.getResponseHeader("X-Version")) {
     form.elements.version.value = xhr.getResponseHeader("X-Version");
     sessionStorage.removeItem(draftKey);
-    if (!dirty && !saving && !unsettled) drafts.drop();
+    if (borrowed) nameThisPage();
+    if (!dirty && !saving) drafts.drop();
     if (waiting && !dirty && !saving) submitFor(waiting);
   } else if (xhr.status === 409 || xhr.status === 401) {
     // The server has both versions shown, or keeps the text until its author has signed in: for a form sent for good.
     if (elt !== form) submitFor(elt);
     else if (waiting) submitFor(waiting);
+    else if (xhr.status === 401) dirty = true; // signed in again elsewhere, the person comes back to a page that tries again
   } else if (xhr.status === 403 && !sessionStorage.getItem(draftKey)) {
     // Signed in again elsewhere: this page's token is out of date. The page made anew sends the draft.
     sessionStorage.setItem(draftKey, "reloaded");
-    if (!unsettled) drafts.write(typed());
+    drafts.write(typed());
     location.reload();
   } else {
     dirty = true;
@@ -81,7 +83,6 @@ function told(event) {
 function submitFor(button) {
   waiting = null;
   dirty = false;
-  form.dataset.final = "";
   const field = Object.assign(document.createElement("input"), { type: "hidden", name: button.name, value: button.value });
   form.append(field);
   form.submit();
@@ -96,48 +97,48 @@ function hold(event) {
   save();
 }
 
-// Tried until the server has taken it: until then nothing that is typed takes its place in this browser.
-async function sendDraft(draft) {
-  const token = form.elements.csrfmiddlewaretoken.value;
-  const headers = { "HX-Request": "true", "X-CSRFToken": token };
-  unsettled = true;
-  try {
-    const answer = await fetch(location.pathname, { method: "POST", body: new URLSearchParams(draft), headers });
-    if (answer.status === 200) {
-      unsettled = false;
-      drafts.drop();
-      sessionStorage.removeItem(draftKey);
-      if (!dirty && !saving) location.reload();
-      else save(); // something was typed meanwhile: the server shows both
-      return;
-    }
-    if (answer.status === 409) {
-      for (const [name, value] of new URLSearchParams(draft)) put(name, value);
-      status.innerHTML = await answer.text();
-      return;
-    }
-  } catch {
-    // no connection: the same as a server that does not take it
+// What an earlier visit left in this browser is shown in the form, and saved as if it had just been typed: with the
+// version that it started from, for the server to tell whether another one was saved since.
+function putBack(text) {
+  const draft = new URLSearchParams(text);
+  if (showMoreRows(draft)) return;
+  for (const control of form.elements) {
+    const values = draft.getAll(control.name);
+    if (control.name.endsWith("-rows") || control.name === "csrfmiddlewaretoken" || control.type === "submit") continue;
+    if (control.type === "checkbox" || control.type === "radio") control.checked = values.includes(control.value);
+    else if (control.type === "select-multiple") for (const option of control.options) option.selected = values.includes(option.value);
+    else if (values.length) control.value = values[0];
   }
-  status.textContent = "Un texte gardé dans ce navigateur n’a pas encore pu être envoyé. Il le sera au retour de la connexion.";
-  setTimeout(() => sendDraft(draft), AGAIN);
+  borrowed = true;
+  dirty = true;
+  status.textContent = "Un texte gardé dans ce navigateur est remis dans la page et s’enregistre.";
+  save();
 }
 
-// A draft that disagrees with what was saved since is sent in place of the form, which is not shown any more.
-function put(name, value) {
-  if (!form.dataset.draft) {
-    for (const control of [...form.elements]) if (control.name && control.name !== "csrfmiddlewaretoken") control.disabled = true;
-    form.dataset.draft = "";
+// A table may have had more rows: the page is then asked for again with as many. True where it is.
+function showMoreRows(draft) {
+  const address = new URL(location.href);
+  for (const [name, rows] of draft) {
+    if (name.endsWith("-rows") && Number(rows) > Number(form.elements[name]?.value)) {
+      address.searchParams.set(`lignes-${name.slice(0, -"-rows".length)}`, rows);
+    }
   }
-  form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+  if (address.href === location.href) return false;
+  location.replace(address);
+  return true;
+}
+
+function nameThisPage() {
+  form.elements.page.value = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  borrowed = false;
 }
 
 function begin() {
-  form.elements.page.value = Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  nameThisPage();
   form.addEventListener("input", () => { note(); later(QUIET); });
   form.addEventListener("change", () => { note(); later(200); });
   form.addEventListener("submit", hold);
-  document.addEventListener("visibilitychange", () => { if (document.hidden) save(); });
+  document.addEventListener("visibilitychange", save);
   addEventListener("online", save);
   form.addEventListener("htmx:beforeRequest", () => { saving += 1; });
   form.addEventListener("htmx:afterRequest", told);
@@ -147,10 +148,11 @@ function begin() {
   });
   const draft = drafts.read();
   if ("restored" in form.dataset) note();
-  else if (draft) sendDraft(draft);
+  else if (draft) putBack(draft);
 }
 
-if (form && globalThis.htmx) begin(); // without it, the form and its buttons do as they do without any script
+// htmx is ready by then; without it, the form and its buttons do as they do without any script.
+if (form) document.addEventListener("DOMContentLoaded", () => { if (globalThis.htmx) begin(); });
 for (const choice of document.querySelectorAll("[data-settles-draft]")) {
   choice.addEventListener(choice.matches("form") ? "submit" : "click", () => drafts.drop());
 }

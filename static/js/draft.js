@@ -1,32 +1,45 @@
-// Saves the form while one types, at the address of data-draft. Without this script, its button does.
+// Saves the form while one types, at the address of data-draft, until the server has kept it. Without this script, its
+// button does.
 const form = document.querySelector("[data-draft]");
 const told = form?.querySelector("[data-draft-status]");
 const PAUSE = 2000; // ms without typing
+const AGAIN = 10000; // ms before another try
+const OUTLIVES = 50000; // bytes: a browser lets no request much longer outlive its page
 let timer;
 let unsaved = false;
 
 async function save() {
+  clearTimeout(timer);
   unsaved = false;
+  const body = new FormData(form); // as the button sends it, ends of lines included: what is signed is what was kept
+  const keepalive = document.hidden && new URLSearchParams(body).toString().length < OUTLIVES;
   try {
-    const response = await fetch(form.dataset.draft, { method: "POST", body: new FormData(form), keepalive: true });
-    told.textContent = response.ok || response.status === 409 ? (await response.json()).told : "Brouillon non gardé pour l’instant.";
+    const response = await fetch(form.dataset.draft, { method: "POST", body, keepalive });
+    if (response.ok || response.status === 409) told.textContent = (await response.json()).told;
+    else tryAgain("Brouillon pas encore gardé : nouvel essai dans quelques secondes.");
   } catch {
-    unsaved = true;
-    told.textContent = "Connexion perdue : le brouillon sera gardé à son retour.";
-    timer = setTimeout(save, 5 * PAUSE);
+    tryAgain("Connexion perdue : le brouillon sera gardé à son retour.");
   }
 }
 
-function later() {
+function tryAgain(why) {
+  told.textContent = why;
+  if (!unsaved) later(AGAIN); // else something was typed meanwhile, which leaves sooner
+}
+
+function later(delay) {
   unsaved = true;
   clearTimeout(timer);
-  timer = setTimeout(save, PAUSE);
+  timer = setTimeout(save, delay);
 }
 
 if (form) {
-  form.addEventListener("input", later);
+  form.addEventListener("input", () => later(PAUSE));
   form.addEventListener("submit", () => clearTimeout(timer));
   document.addEventListener("visibilitychange", () => {
-    if (unsaved && document.visibilityState === "hidden") save();
+    if (unsaved && document.hidden) save();
+  });
+  addEventListener("online", () => {
+    if (unsaved) save();
   });
 }

@@ -60,7 +60,7 @@ class Sending {
       });
       request.addEventListener("load", () => {
         if (request.status === 200 && request.response) resolve(request.response);
-        else reject(request.responseURL.includes("/connexion") || request.status === 403 ? "session" : request.status);
+        else reject([401, 403].includes(request.status) ? "session" : request.status);
       });
       for (const failure of ["error", "abort", "timeout"]) request.addEventListener(failure, () => reject("connection"));
       const body = new FormData();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -225,6 +226,20 @@ def test_a_question_and_its_answer(client, annex, application, smtp_sink):
     assert "Le mardi." in client.get(address(annex)).content.decode()
     with pytest.raises(TransitionRefused, match="déjà répondu"):
         circuit.answer_question(annex.questions.get(), "Le jeudi.")
+
+
+def test_each_question_has_its_own_form(client, annex, application):
+    """What is wrong in one answer is said, and kept, under its question alone."""
+    for text in ("Quel jour ?", "Quel service ?"):
+        answering.ask_question(annex, text)
+    first, _ = annex.questions.order_by("pk")
+    client.force_login(application.candidate)
+    address = reverse("applications:annex_question", args=[application.pk, annex.key, first.pk])
+    page = client.post(address, {"answer": "x" * 3001}).content.decode()
+    assert page.count("x" * 3001) == 1
+    ids = re.findall(r'\sid="([^"]+)"', page)
+    assert f"id_{first.pk}_answer_error" in ids
+    assert len(ids) == len(set(ids))
 
 
 def test_a_question_waits_for_its_answer_in_the_candidates_mail(annex, application, smtp_sink):

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.sessions.models import Session
+from django.urls import reverse
 from playwright.sync_api import Page, expect
 
+from dossiers import signing
 from tests.e2e.people import PASSWORD, PHONE, verified
-from tests.factories import ApplicationFactory, UserFactory
+from tests.factories import ApplicationFactory, UserFactory, invited_annex
 
 pytestmark = pytest.mark.e2e
 
@@ -88,6 +90,7 @@ def test_the_connection_is_lost(visitor, application):
     page.unroute("**/partie/**")
     section(page, application)  # the page was closed, and is opened again
     expect(words(page)).to_have_value("Écrit dans le tunnel")
+    expect(page.get_by_role("status")).to_contain_text("Enregistré à ")
     assert stored(application) == {"planned_training": "Écrit dans le tunnel"}
 
 
@@ -109,15 +112,65 @@ def test_what_this_browser_kept_is_sent_until_it_is_taken(visitor, application, 
     expect(page.get_by_role("status")).to_contain_text("Connexion perdue")
     page.clock.install()
     section(page, application)  # closed and opened again, and nothing is taken yet
-    expect(page.get_by_role("status")).to_contain_text("n’a pas encore pu être envoyé")
-    words(page).press_sequentially("Autre")
-    assert "tunnel" in page.evaluate("localStorage.getItem(`brouillon ${location.pathname}`)")
+    expect(words(page)).to_have_value("Écrit dans le tunnel")
+    expect(page.get_by_role("status")).to_contain_text("Connexion perdue")
+    words(page).press_sequentially(", encore")
     section(page, application)
-    expect(page.get_by_role("status")).to_contain_text("n’a pas encore pu être envoyé")
+    expect(words(page)).to_have_value("Écrit dans le tunnel, encore")
+    expect(page.get_by_role("status")).to_contain_text("Connexion perdue")
     page.unroute("**/partie/**")
     page.clock.run_for(16_000)
-    expect(words(page)).to_have_value("Écrit dans le tunnel")
-    assert stored(application) == {"planned_training": "Écrit dans le tunnel"}
+    expect(page.get_by_role("status")).to_contain_text("Enregistré à ")
+    assert stored(application) == {"planned_training": "Écrit dans le tunnel, encore"}
+    assert page.evaluate("localStorage.getItem(`brouillon ${location.pathname}`)") is None
+
+
+def test_what_this_browser_kept_is_compared_with_what_was_saved_since(visitor, application):
+    page = section(visitor(application.candidate), application)
+    page.route("**/partie/**", lambda route: route.abort() if route.request.method == "POST" else route.fallback())
+    words(page).fill("Écrit dans le tunnel")
+    words(page).blur()
+    expect(page.get_by_role("status")).to_contain_text("Connexion perdue")
+    other = section(visitor(application.candidate), application)
+    words(other).fill("Écrit au bureau")
+    words(other).blur()
+    expect(other.get_by_role("status")).to_contain_text("Enregistré à ")
+    page.unroute("**/partie/**")
+    section(page, application)
+    expect(page.get_by_role("status")).to_contain_text("Modifié ailleurs entre-temps")
+    page.get_by_role("button", name="Comparer les deux versions").click()
+    expect(page.get_by_text("Écrit au bureau")).to_be_visible()
+    expect(page.get_by_text("Écrit dans le tunnel")).to_be_visible()
+    assert stored(application) == {"planned_training": "Écrit au bureau"}
+
+
+def test_the_rows_that_this_browser_kept_are_all_there(visitor, application):
+    page = section(visitor(application.candidate), application, "training")
+    page.get_by_role("button", name="Ajouter une ligne").click()
+    page.route("**/partie/**", lambda route: route.abort() if route.request.method == "POST" else route.fallback())
+    page.locator("[name=internships-7-hospital]").fill("Hôpital du tunnel")
+    page.locator("[name=internships-7-hospital]").blur()
+    expect(page.get_by_role("status")).to_contain_text("Connexion perdue")
+    page.unroute("**/partie/**")
+    section(page, application, "training")
+    expect(page.locator("[name=internships-7-hospital]")).to_have_value("Hôpital du tunnel")
+    expect(page.get_by_role("status")).to_contain_text("Enregistré à ")
+    assert [row["hospital"] for row in stored(application, "training")["internships"]] == ["Hôpital du tunnel"]
+
+
+def test_who_signs_in_again_in_another_tab_comes_back_to_a_page_that_saves(visitor, application):
+    page = section(visitor(application.candidate), application)
+    Session.objects.all().delete()
+    words(page).fill("Écrit pendant la pause")
+    words(page).blur()
+    expect(page.get_by_role("status")).to_contain_text("Votre session a expiré")
+    other = page.context.new_page()
+    other.goto("/compte/login/")
+    sign_in_again(other, application.candidate)
+    other.wait_for_url("**/candidatures/")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.get_by_role("status")).to_contain_text("Enregistré à ")
+    assert stored(application) == {"planned_training": "Écrit pendant la pause"}
 
 
 @pytest.mark.parametrize("javascript", [True, False])
@@ -149,6 +202,36 @@ def test_a_table_grows(visitor, application, javascript):
     assert [row["hospital"] for row in rows] == ["Hôpital d’exemple", "Huitième"]
 
 
+@pytest.fixture
+def signatory(visitor, application):
+    page = visitor()
+    page.clock.install()
+    page.goto(reverse("signatory:annex", args=[signing.link_secret(invited_annex(application))]))
+    return page
+
+
+@pytest.mark.parametrize("status", [403, 429, 503, None])
+def test_a_draft_that_the_server_did_not_keep_is_sent_again(signatory, application, status):
+    signatory.route("**/brouillon/", lambda route: route.fulfill(status=status) if status else route.abort())
+    signatory.locator("[name=text]").fill("Un avis\nmûri")
+    signatory.clock.run_for(3_000)
+    expect(signatory.locator("[data-draft-status]")).to_contain_text("sera gardé" if status is None else "nouvel essai")
+    signatory.unroute("**/brouillon/")
+    signatory.clock.run_for(11_000)
+    expect(signatory.locator("[data-draft-status]")).to_contain_text("Brouillon gardé à")
+    assert application.dossier.annexes.get().draft["text"] == "Un avis\r\nmûri"  # as its button sends it
+
+
+def test_a_long_draft_is_kept(signatory, application):
+    """A browser refuses to outlive the page for more than 64 KB."""
+    text = "𝄞" * 18_000  # four bytes each, as the many long answers of some opinions
+    signatory.locator("[name=text]").evaluate("field => field.removeAttribute('maxlength')")
+    signatory.locator("[name=text]").fill(text)
+    signatory.clock.run_for(3_000)
+    expect(signatory.locator("[data-draft-status]")).to_contain_text("Brouillon gardé à")
+    assert application.dossier.annexes.get().draft["text"] == text
+
+
 def test_signing_out_leaves_no_draft_behind(visitor, application):
     page = section(visitor(application.candidate), application)
     page.evaluate("localStorage.setItem('brouillon /ailleurs/', '{}')")
@@ -165,4 +248,5 @@ def test_a_token_out_of_date_is_renewed_without_a_word_lost(visitor, application
     with page.expect_navigation():
         words(page).blur()
     expect(words(page)).to_have_value("Écrit avec un vieux jeton")
+    expect(page.get_by_role("status")).to_contain_text("Enregistré à ")
     assert stored(application) == {"planned_training": "Écrit avec un vieux jeton"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.sessions.models import Session
 from playwright.sync_api import Page, Route, expect
 
 from dossiers.models import SafeCopy
@@ -67,6 +68,15 @@ def test_a_connection_that_drops_loses_nothing(visitor, application):
     expect(page.locator(".portal-file__name")).to_have_text("cv.pdf", timeout=20_000)
     assert len(dropped) == 2
     assert application.dossier.pieces.get().name == "cv.pdf"
+
+
+def test_an_expired_session_is_told_and_the_file_is_still_there(visitor, application):
+    page = open_page(visitor, application, "cv")
+    page.on("dialog", lambda dialog: dialog.accept())  # « cv.pdf » has not left
+    Session.objects.all().delete()
+    page.locator("[name=file]").set_input_files(file("cv.pdf"))
+    expect(page.locator(".portal-sending")).to_contain_text("Votre session a expiré.")
+    expect(page.get_by_role("button", name="Réessayer")).to_be_visible()
 
 
 def test_a_file_chosen_before_the_script_has_come_leaves_too(visitor, application):
