@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from django.db import transaction
@@ -14,6 +15,7 @@ from dossiers.resettling import resettle
 from offers.models import Offer
 from portal.notifications import outbox
 
+log = logging.getLogger(__name__)
 OPEN = (Offer.State.PUBLISHED, Offer.State.PAUSED)
 UNTOLD = frozenset({"annexes", "extra_pieces", "privacy_contact", "session_label"})  # told otherwise, or of no concern
 
@@ -25,10 +27,19 @@ def unsettled() -> QuerySet[Application]:
 
 
 def settle_drafts(limit: int = 200) -> int:
-    """Settle them again, each in a transaction of its own. Returns how many were. May be called again at any time."""
-    settled = 0
+    """Settle them again, each in a transaction of its own. Returns how many were. May be called again at any time.
+
+    Raises ExceptionGroup, once all were tried, where some could not be settled: they hold up no other.
+    """
+    settled, failures = 0, []
     for application in unsettled().select_related("offer", "dossier", "candidate")[:limit]:
-        settled += settle(application)
+        try:
+            settled += settle(application)
+        except Exception as failure:
+            log.exception("The draft %s cannot be settled again", application.pk)
+            failures.append(failure)
+    if failures:
+        raise ExceptionGroup(f"{len(failures)} drafts could not be settled again", failures)
     return settled
 
 

@@ -144,9 +144,7 @@ class WordingPages:
             "opts": self.opts,
         }
 
-    @method_decorator(
-        [xframe_options_sameorigin, csp_replace({"style-src": ["'unsafe-inline'"], "frame-ancestors": ["'self'"]})]
-    )
+    @method_decorator([xframe_options_sameorigin, csp_replace(IN_A_FRAME)])
     def text_preview(self, request: HttpRequest, offer_pk: int, template: str) -> HttpResponse:
         """The letter itself, in a frame of the page: its styles are written in it, as mail programs want them."""
         return require_POST(self._text_preview)(request, offer_pk, template)

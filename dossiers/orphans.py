@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -17,16 +17,23 @@ from storages.backends.s3 import S3Storage
 log = logging.getLogger(__name__)
 
 # Far longer than a request or a task may take: younger, a file may belong to a row that is about to be written.
-AGE = timedelta(hours=12)
+UNNAMED = timedelta(hours=12)
+PRINTED = timedelta(days=30)  # the PDFs of offers (offers/printed.py): no row names them, and they are made again
 BATCH = 500
-# The portal's own: the bucket or the disk may hold other things, a backup for one.
-FOLDERS = ("pieces/", "copies/", "documents/")
+# How old a file without a row becomes, in the portal's own folders: the bucket or the disk may hold other things, a
+# backup for one.
+KEPT = {"pieces/": UNNAMED, "copies/": UNNAMED, "documents/": UNNAMED, "formulaires/": PRINTED, "offres/": PRINTED}
 
 
-def delete_orphans(age: timedelta = AGE) -> int:
-    """Delete the files older than `age` that no file field of any model names. Returns how many."""
-    before = timezone.now() - age
-    old = (name for name, modified in _stored(default_storage) if modified < before)
+def delete_orphans(kept: Mapping[str, timedelta] = KEPT) -> int:
+    """Delete the files that no file field of any model names, older than their folder allows. Returns how many."""
+    now = timezone.now()
+    old = (
+        name
+        for folder, age in kept.items()
+        for name, modified in _stored(default_storage, folder)
+        if modified < now - age
+    )
     deleted = 0
     while names := list(islice(old, BATCH)):
         for name in set(names) - _named(names):
@@ -36,17 +43,16 @@ def delete_orphans(age: timedelta = AGE) -> int:
     return deleted
 
 
-def _stored(storage: Storage) -> Iterator[tuple[str, datetime]]:
-    """Every file of ours, with the time of its last change: S3 lists a thousand in one answer."""
-    for folder in FOLDERS:
-        if isinstance(storage, S3Storage):
-            for item in storage.bucket.objects.filter(Prefix=folder):
-                yield item.key, item.last_modified
-        else:
-            root = Path(storage.path(""))
-            for path in (root / folder).rglob("*"):
-                if path.is_file():
-                    yield path.relative_to(root).as_posix(), datetime.fromtimestamp(path.stat().st_mtime, UTC)
+def _stored(storage: Storage, folder: str) -> Iterator[tuple[str, datetime]]:
+    """Every file of a folder, with the time of its last change: S3 lists a thousand in one answer."""
+    if isinstance(storage, S3Storage):
+        for item in storage.bucket.objects.filter(Prefix=folder):
+            yield item.key, item.last_modified
+    else:
+        root = Path(storage.path(""))
+        for path in (root / folder).rglob("*"):
+            if path.is_file():
+                yield path.relative_to(root).as_posix(), datetime.fromtimestamp(path.stat().st_mtime, UTC)
 
 
 def _named(names: Iterable[str]) -> set[str]:

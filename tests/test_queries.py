@@ -49,6 +49,12 @@ def my_applications(count, hr):
     return reverse("applications:list"), candidate
 
 
+def offers_elsewhere(count, hr):
+    make.OfferFactory.create_batch(count, institution=hr.institution)
+    application = Application.objects.first() or make.ApplicationFactory()
+    return reverse("applications:elsewhere", args=[application.pk]), application.candidate
+
+
 def commission_list(count, hr):
     offer = Offer.objects.filter(institution=hr.institution).first()
     if offer is None:
@@ -127,6 +133,7 @@ LISTS = [
     searched_offers,
     home,
     my_applications,
+    offers_elsewhere,
     commission_list,
     session_agenda,
     admin_agenda,

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.core.paginator import Paginator
+from django.db.models import Case, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -19,6 +21,8 @@ from applications.views.files import zipped
 from dossiers.carrying import answers_to_take, take_answers
 from offers.models import Offer
 from portal.workflow import TransitionRefused
+
+PER_PAGE = 20
 
 
 @login_required
@@ -77,9 +81,11 @@ def elsewhere(request: HttpRequest, pk: UUID) -> HttpResponse:
     """The open offers where these answers may serve, those of the same kind first."""
     application = own_application(request, pk)
     taken = Application.objects.of_candidate(request.user).in_hand().values("offer")
-    open_offers = Offer.objects.open().exclude(pk__in=taken).select_related("institution").order_by("title", "pk")
-    offers = sorted(open_offers, key=lambda offer: offer.kind != application.offer.kind)
-    context = {"application": application, "offer": application.offer, "offers": offers}
+    other_kind = Case(When(kind=application.offer.kind, then=False), default=True)
+    offers = Offer.objects.open().exclude(pk__in=taken).order_by(other_kind, "title", "pk")
+    shown = offers.only("kind", "slug", "title", "deadline", "institution__name").select_related("institution")
+    page = Paginator(shown, PER_PAGE).get_page(request.GET.get("page"))
+    context = {"application": application, "offer": application.offer, "page": page}
     return render(request, "applications/elsewhere.html", context)
 
 

@@ -239,7 +239,15 @@ def test_each_question_has_its_own_form(client, annex, application):
     assert page.count("x" * 3001) == 1
     ids = re.findall(r'\sid="([^"]+)"', page)
     assert f"id_{first.pk}_answer_error" in ids
+    assert "<title>Erreur – Annexe" in page
     assert len(ids) == len(set(ids))
+
+
+def test_a_page_says_once_in_its_title_that_something_is_wrong(client, application):
+    client.force_login(application.candidate)
+    address = reverse("applications:annex", args=[application.pk, "hospital_director"])
+    assert "<title>Erreur – Annexe" in client.post(address, {"signatory_email": "x"}).content.decode()
+    assert "<title>Annexe" in client.get(address).content.decode()
 
 
 def test_a_question_waits_for_its_answer_in_the_candidates_mail(annex, application, smtp_sink):

@@ -10,7 +10,8 @@ from datetime import timedelta
 
 import pytest
 from django.core.files import File
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -278,3 +279,18 @@ def test_withdrawing_a_reopened_draft_leaves_the_filed_opinion_alone(filed, reop
     assert not Mail.objects.filter(kind="request_dropped").exists()
     lifecycle.WORKFLOW.run(filed, "withdraw", actor=filed.candidate)
     assert Mail.objects.filter(kind="request_dropped").count() == 1
+
+
+def test_offers_elsewhere_are_shown_by_pages_those_of_the_same_kind_first(filed, client):
+    make.OfferFactory.create_batch(30, kind="mission-cooperation", parameters={}, title="Autre type")
+    same = make.OfferFactory.create_batch(2, kind=filed.offer.kind, title="Z, le même type")
+    client.force_login(filed.candidate)
+    page = address(filed, "elsewhere")
+    with CaptureQueriesContext(connection) as captured:
+        first = client.get(page)
+    [listed] = [query["sql"] for query in captured if "ORDER BY CASE" in query["sql"]]
+    assert '"body"' not in listed
+    assert {offer.pk for offer in list(first.context["page"])[:2]} == {offer.pk for offer in same}
+    shown = [offer.pk for number in (1, 2) for offer in client.get(page, {"page": number}).context["page"]]
+    assert len(shown) == len(set(shown)) == 32
+    assert len(first.context["page"]) < 32

@@ -98,3 +98,19 @@ def test_a_closed_offer_reaches_nobody(offer, state):
     Offer.objects.filter(pk=offer.pk).update(state=state)
     change(offer, extra_pieces="Attestation")
     assert not RequirementChange.objects.exists()
+
+
+def test_a_draft_that_cannot_be_settled_holds_up_no_other(offer, monkeypatch):
+    drafts = sorted(make.ApplicationFactory.create_batch(3, offer=offer), key=lambda draft: draft.pk)
+    resettle = requirements.resettle
+
+    def fail_on_the_first(dossier, *args, **kwargs):
+        if dossier.pk == drafts[0].dossier_id:
+            raise ValueError("unreadable answers")
+        return resettle(dossier, *args, **kwargs)
+
+    monkeypatch.setattr(requirements, "resettle", fail_on_the_first)
+    with pytest.raises(ExceptionGroup) as failed:
+        change(offer, extra_pieces="Attestation")
+    assert [str(failure) for failure in failed.value.exceptions] == ["unreadable answers"]
+    assert list(requirements.unsettled()) == drafts[:1]
