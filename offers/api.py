@@ -7,7 +7,7 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.http import require_safe
 
 from offers.filters import Criteria, page_number, printable
-from offers.page_cache import kept
+from offers.page_cache import is_usual, kept
 from offers.published import absolute, record
 from offers.search import EVERYTHING, Found
 
@@ -25,10 +25,11 @@ def answer(data: dict, **options) -> JsonResponse:
     return JsonResponse(data, json_dumps_params={"ensure_ascii": False}, headers=OPEN_TO_ALL, **options)
 
 
-def _address(request: HttpRequest) -> str:
+def _address(request: HttpRequest) -> str | None:
     criteria, page = Criteria.read(request.GET), page_number(request.GET, 999_999)
-    ignored = criteria.ignored(request.GET)
-    return f"{request.path}?{criteria.query}&page={page}&par_page={_per_page(request)}&{ignored}"
+    if criteria.ignored(request.GET) or not is_usual(criteria, page):
+        return None
+    return f"{request.path}?{criteria.query}&page={page}&par_page={_per_page(request)}"
 
 
 @require_safe

@@ -18,21 +18,24 @@ from django.views.decorators.http import condition, require_safe
 from offers.filters import Criteria, printable
 from offers.index import revision
 from offers.models import Offer
-from offers.page_cache import kept
+from offers.page_cache import is_usual, kept
 from offers.published import absolute, rows
 from offers.search import EVERYTHING, Found
 from portal.ical import escaped, utc, written
+from portal.pace import client_address, too_fast
 
 MOST_ENTRIES = 100
 MOST_EVENTS = 1000
 CHUNK = 200
 SHORT = EVERYTHING.defer("body", "details", "parameters")
+ONE_LINE = EVERYTHING.defer("body")
 PAGES = ["home", "offers:list", "pages:help", "pages:legal", "pages:privacy", "pages:accessibility"]
 PRIVATE = ["/gestion/", "/candidatures/", "/commission/", "/avis/", "/alertes/", "/compte/"]
 
 
-def search_address(request: HttpRequest, **_) -> str:
-    return f"{request.path}?{Criteria.read(request.GET).query}"
+def search_address(request: HttpRequest, **_) -> str | None:
+    criteria = Criteria.read(request.GET)
+    return f"{request.path}?{criteria.query}" if is_usual(criteria) else None
 
 
 def _title(criteria: Criteria) -> str:
@@ -98,11 +101,14 @@ def _revision_tag(request: HttpRequest) -> str | None:
 
 @require_safe
 @condition(etag_func=_revision_tag)
-def spreadsheet(request: HttpRequest) -> StreamingHttpResponse:
+def spreadsheet(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """The offers of a search as open data: one line each, sent as they are read."""
+    if too_fast("offers-csv", client_address(request), settings.EXPORTS_A_MINUTE):
+        told = "Trop de demandes : patientez une minute."
+        return HttpResponse(told, status=429, content_type="text/plain; charset=utf-8", headers={"Retry-After": "60"})
     found = Found(Criteria.read(request.GET))
     ids = found.ids()
-    offers = chain.from_iterable(found.read(ids[at : at + CHUNK], EVERYTHING) for at in range(0, len(ids), CHUNK))
+    offers = chain.from_iterable(found.read(ids[at : at + CHUNK], ONE_LINE) for at in range(0, len(ids), CHUNK))
     headers = {"Content-Disposition": 'attachment; filename="offres.csv"'}
     return StreamingHttpResponse(_csv(rows(offers)), content_type="text/csv; charset=utf-8", headers=headers)
 

@@ -4,7 +4,7 @@ A page is kept under the edition of the portal, for a new version to serve none 
 revision of the offers, which the database changes in the very transaction that changes an
 offer: no page is served that an update, wherever it came from, has made false. It is also kept no longer than until the
 next deadline, the next publication at a set time and the next Paris midnight, for "ouverte" and "encore 3 jours" to
-stay true.
+stay true. Searches that few people share are not kept: whoever asks for addresses without end fills no memory.
 """
 
 from __future__ import annotations
@@ -25,17 +25,29 @@ from django.utils import timezone
 from django.utils.cache import get_conditional_response, patch_cache_control, patch_vary_headers
 from redis import RedisError
 
+from offers.filters import FACETS, Criteria
 from offers.index import current, revision
 
 log = logging.getLogger(__name__)
 KEPT_HEADERS = ("Content-Type", "Content-Disposition", "Access-Control-Allow-Origin")
 SHOWN_SETTINGS = ("SITE_NAME", "SITE_URL", "STATE_BRAND", "DEMO")
+MOST_CHOICES = 2
+LAST_PAGE = 3
 PAUSE = 5.0  # seconds without asking a cache that did not answer
 _away_until = 0.0
 
 
-def kept(address: Callable[..., str]):
-    """Decorates a view whose page depends on the offers, the time, and `address(request, …)` alone."""
+def is_usual(criteria: Criteria, page: int = 1) -> bool:
+    """Whether several people are likely to ask for this page of a search: its pages are few enough to be kept."""
+    own_words = criteria.words or any(not facet.labels for facet in FACETS if criteria.chosen.get(facet.name))
+    return not own_words and criteria.filter_count <= MOST_CHOICES and page <= LAST_PAGE
+
+
+def kept(address: Callable[..., str | None]):
+    """Decorates a view whose page depends on the offers, the time, and `address(request, …)` alone.
+
+    address: None for a page that is made for each visitor.
+    """
 
     def decorate(view):
         @wraps(view)
@@ -47,15 +59,16 @@ def kept(address: Callable[..., str]):
                 return response
             now = timezone.now()
             at = revision()  # read before the offers are: see offers.index
-            asked = hashlib.blake2b(address(request, *args, **kwargs).encode(), digest_size=16).hexdigest()
-            key = f"page:{edition()}:{at}:{asked}"
-            page = _recall(key, now)
+            asked = address(request, *args, **kwargs)
+            key = asked and f"page:{edition()}:{at}:{hashlib.blake2b(asked.encode(), digest_size=16).hexdigest()}"
+            page = _recall(key, now) if key else None
             if page is None:
                 response = view(request, *args, **kwargs)
                 if response.status_code != 200 or response.cookies or "CSRF_COOKIE" in request.META:
                     return response
                 page = _Page(response, _valid_until(now, at))
-                _keep(key, page, now)
+                if key:
+                    _keep(key, page, now)
             return page.answer(request)
 
         return answer

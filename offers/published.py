@@ -57,9 +57,14 @@ def record(offer: Offer) -> dict[str, Any]:
         },
         "rubriques": [
             {"titre": section["title"], "champs": [_field(entry) for entry in section["entries"]]}
-            for section in offer.presentation
+            for section in _sections(offer)
         ],
     }
+
+
+def _sections(offer: Offer) -> list[dict[str, Any]]:
+    """As `offer.presentation`, without the HTML that programs do not read."""
+    return offer.kind_definition.presentation(offer.details, offer.parameters)
 
 
 def _dossier(offer: Offer) -> dict[str, Any]:
@@ -118,7 +123,7 @@ def header() -> list[str]:
 
 
 def row(offer: Offer) -> list[str]:
-    own = {entry["name"]: entry["display"] for section in offer.presentation for entry in section["entries"]}
+    own = {entry["name"]: entry["display"] for section in _sections(offer) for entry in section["entries"]}
     values = [column(offer) for column in COMMON_COLUMNS.values()] + [own.get(name, "") for name in kind_columns()]
     return [harmless(value) for value in values]
 

@@ -13,7 +13,7 @@ from offers.blank_form import blank_form
 from offers.filters import Criteria, page_number
 from offers.models import Offer, is_favourite
 from offers.offer_sheet import offer_sheet
-from offers.page_cache import kept
+from offers.page_cache import is_usual, kept
 from offers.published import absolute, job_posting
 from offers.search import EVERYTHING, Found
 from offers.tasks import print_offer
@@ -34,9 +34,10 @@ class _Results:
         return self.found.offers(part.start, part.stop)
 
 
-def _list_address(request: HttpRequest) -> str:
+def _list_address(request: HttpRequest) -> str | None:
     """One writing for all the addresses that give the same page."""
-    return f"{request.path}?{Criteria.read(request.GET).query}&page={page_number(request.GET, 999_999)}"
+    criteria, page = Criteria.read(request.GET), page_number(request.GET, 999_999)
+    return f"{request.path}?{criteria.query}&page={page}" if is_usual(criteria, page) else None
 
 
 @require_safe

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
@@ -56,10 +57,21 @@ def test_the_example_has_what_compose_needs_and_nothing_unknown():
 def test_every_service_is_there_and_one_scheduler():
     services = compose()["services"]
     always = {name for name, service in services.items() if "profiles" not in service}
-    assert always == {"proxy", "web", "worker", "beat", "migrate", "bucket", "database", "redis", "storage"}
+    assert always == {"proxy", "web", "worker", "beat", "migrate", "bucket", "database", "redis", "cache", "storage"}
     assert set(services) - always == {"antivirus"}
     assert services["database"]["image"] == "postgres:18"
     assert services["beat"]["deploy"]["replicas"] == 1
+
+
+def test_what_fills_the_cache_takes_nothing_from_the_queue():
+    services = compose()["services"]
+    addresses = dict(re.findall(r"^(REDIS_URL|CACHE_URL)=(.+)$", text("deploy/env.example"), re.MULTILINE))
+    queue, kept = (urlsplit(addresses[name]).hostname for name in ("REDIS_URL", "CACHE_URL"))
+    assert queue != kept
+    assert {"--maxmemory", "allkeys-lru"} <= set(services[kept]["command"])
+    assert not {"--maxmemory", "allkeys-lru"} & set(services[queue]["command"])
+    assert production(REDIS_URL="redis://:secret@queue:6379/0")["CACHE_URL"] == "redis://:secret@queue:6379/1"
+    assert production(CACHE_URL="redis://kept:6379/0")["CACHE_URL"] == "redis://kept:6379/0"
 
 
 def test_only_the_proxy_is_reachable_from_outside():

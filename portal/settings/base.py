@@ -1,6 +1,7 @@
 """Settings common to all environments. Everything that varies is an environment variable (table: docs/settings.md)."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import environ
 from botocore.config import Config
@@ -91,7 +92,9 @@ DATABASES["default"]["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 
 REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
-CACHES = {"default": {"BACKEND": "portal.caching.ForgivingRedisCache", "LOCATION": REDIS_URL}}
+# Apart from the tasks: emptying the cache is not emptying the queue, and its server may forget what is old.
+CACHE_URL = env("CACHE_URL", default=urlsplit(REDIS_URL)._replace(path="/1").geturl())
+CACHES = {"default": {"BACKEND": "portal.caching.ForgivingRedisCache", "LOCATION": CACHE_URL}}
 PAGE_CACHE_SECONDS = env.int("PAGE_CACHE_SECONDS", default=600)  # public pages of offers, at most; 0: not kept at all
 SESSION_ENGINE = "django.contrib.sessions.backends.db"  # a session outlives a lost cache: nobody is logged out by it
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # what it says stays on the server
@@ -287,6 +290,7 @@ CLAMD_TIMEOUT = 60  # seconds without a word
 LINK_REQUESTS_A_MINUTE = env.int("LINK_REQUESTS_A_MINUTE", default=90)
 LINKS_REQUESTS_A_MINUTE = env.int("LINKS_REQUESTS_A_MINUTE", default=900)
 WRONG_LINKS_A_MINUTE = env.int("WRONG_LINKS_A_MINUTE", default=30)
+EXPORTS_A_MINUTE = env.int("EXPORTS_A_MINUTE", default=10)
 TYPED_TEXTS_A_MINUTE = env.int("TYPED_TEXTS_A_MINUTE", default=60)
 
 UPLOAD_MAX_BYTES = env.int("UPLOAD_MAX_BYTES", default=20 * 1024 * 1024)

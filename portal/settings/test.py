@@ -9,5 +9,6 @@ STORAGES = STORAGES | {"staticfiles": {"BACKEND": "django.contrib.staticfiles.st
 PAGE_CACHE_SECONDS = 0  # what a test changes is rolled back, never committed; tests of the cache turn it on
 ACCOUNT_RATE_LIMITS = False
 LINK_REQUESTS_A_MINUTE = LINKS_REQUESTS_A_MINUTE = WRONG_LINKS_A_MINUTE = TYPED_TEXTS_A_MINUTE = 100_000
+EXPORTS_A_MINUTE = 100_000
 TEMPLATES[0]["OPTIONS"]["debug"] = True
 SEAL_SELF_SIGNED = True

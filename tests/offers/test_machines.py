@@ -11,7 +11,11 @@ from urllib.parse import urlsplit
 
 import icalendar
 import pytest
+import time_machine
+from django.core.cache import cache
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
@@ -21,6 +25,7 @@ from lxml import etree, html
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from offers.kinds import all_kinds
+from offers.models import Offer
 from offers.published import harmless, header
 from portal.ical import folded
 from tests import factories as make
@@ -86,6 +91,27 @@ def test_the_open_data_say_all_that_the_page_says(client):
         assert [field["libelle"] for field in fields] == [entry["label"] for entry in shown]
         assert {entry["display"] for entry in shown} <= {value.removeprefix("'") for value in line.values()}
     assert len(header()) == len(line)
+
+
+def test_the_open_data_are_not_asked_for_without_end(client, settings, offers):
+    cache.clear()
+    settings.EXPORTS_A_MINUTE = 2
+    address = reverse("machines:csv")
+    with time_machine.travel(timezone.now().replace(second=30), tick=False):
+        assert [client.get(address).status_code for _ in range(3)] == [200, 200, 429]
+        assert client.get(address)["Retry-After"] == "60"
+        assert client.get(address, REMOTE_ADDR="198.51.100.7").status_code == 200
+    with time_machine.travel(timezone.now() + datetime.timedelta(minutes=2)):
+        assert client.get(address).status_code == 200
+
+
+def test_the_open_data_cost_no_page(client, offers, monkeypatch):
+    """Neither the text of the offers nor their HTML, which is what takes time."""
+    monkeypatch.setattr(Offer, "presentation", property(lambda offer: pytest.fail("the page was made")))
+    client.get(reverse("machines:csv"))
+    with CaptureQueriesContext(connection) as captured:
+        assert len(list(csv.reader(io.StringIO(body(client.get(reverse("machines:csv")))), delimiter=";"))) == 3
+    assert not [query["sql"] for query in captured if '"offers_offer"."body"' in query["sql"]]
 
 
 @pytest.mark.parametrize("title", ["=1+1", "+33", "-2", "@SUM(A1)", "\t=1", '=HYPERLINK("http://x")'])

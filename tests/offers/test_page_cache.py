@@ -10,7 +10,9 @@ import time
 from datetime import timedelta
 
 import pytest
+import redis
 import time_machine
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext, override_settings
@@ -49,15 +51,44 @@ def text(client, address: str = LIST) -> str:
 
 def test_a_kept_page_costs_one_query(client):
     offer = make.OfferFactory()
-    for address in (LIST, offer.get_absolute_url(), f"{LIST}?q=offre&region=28"):
+    for address in (LIST, offer.get_absolute_url(), f"{LIST}?type=medecin-coordonnateur&region=28"):
         first = text(client, address)
         assert queries(client, address) == 1
         assert text(client, address) == first
 
 
 def test_the_same_search_written_otherwise_is_kept_once(client):
-    text(client, f"{LIST}?region=28&region=84&q=offre")
-    assert queries(client, f"{LIST}?q=++offre&region=84&region=28&utm_source=lettre") == 1
+    text(client, f"{LIST}?region=28&region=84")
+    assert queries(client, f"{LIST}?region=84&region=28&utm_source=lettre") == 1
+
+
+def test_what_few_people_ask_for_is_not_kept(client):
+    """Addresses without end: a program that follows or makes them up fills no memory."""
+    make.OfferFactory()
+    feeds = [reverse(f"machines:{name}") for name in ("atom", "calendar", "api")]
+    text(client)  # what the pages share
+    before = kept_pages()
+    endless = [
+        "q=offre",
+        "specialite=inventee",
+        "organisme=123456",
+        "region=28&region=84&pres=76",
+        "region=28&closes=on&pres=76",
+    ]
+    for address in (LIST, *feeds):
+        for query in endless:
+            answer = client.get(f"{address}?{query}")
+            assert (answer.status_code, answer["Cache-Control"], answer["Vary"]) == (200, "no-cache", "Cookie")
+    for address in (f"{LIST}?page=4", f"{LIST}?page=77", f"{feeds[-1]}?inconnu=1"):
+        text(client, address)
+    assert kept_pages() == before
+    text(client, f"{LIST}?region=28")
+    assert len(kept_pages()) == len(before) + 1
+
+
+def kept_pages() -> list[bytes]:
+    with redis.Redis.from_url(settings.CACHES["default"]["LOCATION"]) as server:
+        return sorted(server.keys("*page:*"))
 
 
 def test_each_move_shows_at_once(client):
