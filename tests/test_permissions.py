@@ -34,6 +34,7 @@ from dossiers.answers import save_answers
 from dossiers.models import Document, Opinion, Piece
 from dossiers.uploads import add_piece
 from offers.models import Alert
+from portal.logs import SECRET_PATH
 from portal.notifications.models import Mail
 from portal.notifications.preferences import page_of
 from tests import factories as make
@@ -326,6 +327,9 @@ def posted_by(applications) -> dict[str, Callable[[], dict]]:
 def test_each_role_gets_what_the_table_says(world, line):
     answers = {role: world.ask(role, line) for role in ROLES}
     assert {role: outcome(answer) for role, answer in answers.items()} == line.expected
+    if line.expected["anonymous"] != "200" or SECRET_PATH.search(world.path(line)):
+        kept = [role for role, answer in answers.items() if not is_kept_nowhere(answer)]
+        assert not kept, "a browser may show this page again to whoever comes next"
     if line.about != "link":
         told = {role: world.told_to(role, answer) for role, answer in answers.items()}
         assert not any(told.values()), f"private words in an answer: {told}"
@@ -388,6 +392,10 @@ def test_no_page_tells_where_a_file_is_stored(world):
     for page in pages:
         assert not [key for key in keys if key in page]
         assert settings.STORAGES["default"]["OPTIONS"]["endpoint_url"] not in page
+
+
+def is_kept_nowhere(response) -> bool:
+    return response.status_code != 200 or "no-store" in response.get("Cache-Control", "")
 
 
 def test_files_are_served_as_private(world):

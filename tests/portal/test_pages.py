@@ -7,6 +7,8 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from lxml import html
 
+from tests import factories as make
+
 PAGES = {
     "pages:legal": "Mentions légales",
     "pages:privacy": "Données personnelles",
@@ -82,3 +84,12 @@ def test_the_last_resort_page_needs_no_context():
     page = render_to_string("500.html")
     assert "Une erreur inattendue est survenue" in page
     assert not re.search(r"\{[{%]", page)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["home", "offers:list", "pages:help", "pages:legal", "account_login"])
+def test_public_pages_may_be_kept_and_a_persons_own_never(client, name):
+    if name != "account_login":  # it has a policy of its own
+        assert "no-store" not in client.get(reverse(name)).get("Cache-Control", "")
+    client.force_login(make.UserFactory())
+    assert "private" in client.get(reverse(name))["Cache-Control"]
