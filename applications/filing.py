@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from applications.commission.opinions import withdraw_from_rivals
 from applications.models import Application, ApplicationTransition, Receipt
 from dossiers.completeness import Completeness, completeness
 from dossiers.content import dossier_content
@@ -69,6 +70,7 @@ def seal(application: Application, entry: ApplicationTransition, **data: Any) ->
         received_at=application.filed_at,
         content=receipt_content(application, content),
     )
+    withdraw_from_rivals(application)
     thread, payload = application.dossier_id, {"application": str(application.pk)}
     outbox.enqueue("receipt", application.candidate.email, payload, thread=thread)
     for annex in application.dossier.annexes.filter(state=Annex.State.SIGNED).exclude(signatory_email=""):

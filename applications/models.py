@@ -7,6 +7,7 @@ import uuid
 import pgtrigger
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 from django.urls import reverse
 
 from applications.commission.models import (
@@ -53,18 +54,23 @@ class ApplicationQuerySet(models.QuerySet):
         """Those that stand for a candidacy, the one in preparation before the filed one that it would replace."""
         return self.exclude(state__in=Application.OVER).order_by("-created_at", "pk")
 
+    def rivals(self):
+        """Those that keep their candidate from judging the others to the same offer: in hand, or filed at any time."""
+        return self.filter(~Q(state__in=Application.OVER) | Q(filed_at__isnull=False))
+
     def managed_by(self, user):
         """The filed applications to the offers of this agent's institutions; drafts are shown without their content."""
         return self if user.is_superuser else self.filter(offer__institution__in=user.hr_institution_ids)
 
     def readable_by_member(self, user):
-        """The complete dossiers of this member's commissions, save their own and those they recused from."""
+        """The dossiers of this member's commissions, save those they recused from and those of their rivals."""
+        sought = Application.objects.of_candidate(user).rivals().values("offer")
         return (
             self.filter(
                 state__in=Application.EXAMINED,
                 offer__commissions__seats__user=user,
             )
-            .exclude(candidate=user)
+            .exclude(offer__in=sought)
             .exclude(recusals__member=user)
             .distinct()
         )

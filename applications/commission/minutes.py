@@ -5,12 +5,13 @@ What is established does not change: a correction is a new edition, which replac
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from applications.models import AgendaItem, Application, Minutes, Session
+from applications.models import AgendaItem, Application, Commission, Minutes, Session
 from dossiers.content import moment
 from portal.workflow import TransitionRefused
 
@@ -64,6 +65,8 @@ def _content(session: Session, edition: int, actor: Any) -> dict[str, Any]:
     present = list(session.present.all())
     attending = {member.pk for member in present}
     away = [seat.user for seat in commission.seats.select_related("user") if seat.user_id not in attending]
+    items = _examined(session)
+    rivals = _rivals(commission, items)
     return {
         "commission": commission.name,
         "institution": commission.institution.name,
@@ -73,7 +76,7 @@ def _content(session: Session, edition: int, actor: Any) -> dict[str, Any]:
         "chair": _named(session.chair, qualities),
         "present": [_named(member, qualities) for member in present],
         "away": [_named(member, qualities) for member in away],
-        "dossiers": [_dossier(item) for item in _examined(session)],
+        "dossiers": [_dossier(item, rivals[item.application.offer_id]) for item in items],
         "established_by": str(actor),
         "established_at_display": moment(timezone.now()),
     }
@@ -83,7 +86,18 @@ def _named(member: Any, qualities: dict[int, str]) -> str:
     return ", ".join(filter(None, [str(member), qualities.get(member.pk, "")]))
 
 
-def _dossier(item: AgendaItem) -> dict[str, Any]:
+def _rivals(commission: Commission, items: list[AgendaItem]) -> dict[int, set[str]]:
+    """By offer, the members who filed a dossier to it too: they took no part in its examination."""
+    seats = commission.seats.values("user")
+    filed = Application.objects.filter(candidate__in=seats, filed_at__isnull=False).select_related("candidate")
+    found = defaultdict(set)
+    for application in filed.filter(offer__in={item.application.offer_id for item in items}):
+        found[application.offer_id].add(str(application.candidate))
+    return found
+
+
+def _dossier(item: AgendaItem, rivals: set[str]) -> dict[str, Any]:
+    """rivals: the names of the members who seek the same offer."""
     application = item.application
     decided = application.state in {Application.State.ACCEPTED, Application.State.REJECTED}
     return {
@@ -91,7 +105,7 @@ def _dossier(item: AgendaItem) -> dict[str, Any]:
         "candidate_name": application.candidate.get_full_name(),
         "offer_title": application.offer.title,
         "rapporteur": str(item.rapporteur or ""),
-        "recusals": sorted(str(recusal.member) for recusal in application.recusals.all()),
+        "recusals": sorted({str(recusal.member) for recusal in application.recusals.all()} | rivals),
         "opinion": item.get_opinion_display(),
         "reasons": item.reasons,
         "outcome": application.get_state_display() if decided or application.state == "withdrawn" else "",

@@ -187,7 +187,10 @@ class MinutesDocument(PrintedDocument):
 
 
 class Review(models.Model):
-    """A member's reasoned opinion on one dossier, as last written. withdrawn_at: when the member recused themselves."""
+    """A member's reasoned opinion on one dossier, as last written.
+
+    withdrawn_at: when the member recused themselves, or filed a dossier to the same offer.
+    """
 
     application = models.ForeignKey("applications.Application", models.PROTECT, related_name="reviews")
     member = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="reviews", verbose_name="membre")

@@ -28,6 +28,13 @@ def record_recusal(application: Application, member, reason: str) -> Recusal:
     return recusal
 
 
+def withdraw_from_rivals(application: Application) -> None:
+    """Who files a dossier judges no other to the same offer: the opinions already given are withdrawn, and kept."""
+    examined = Application.objects.filter(offer=application.offer_id, state=Application.State.ADMISSIBLE)
+    mine = Review.objects.filter(application__in=examined, member=application.candidate_id, withdrawn_at=None)
+    mine.update(withdrawn_at=timezone.now())
+
+
 def _under_examination(application: Application) -> Application:
     row = Application.objects.select_for_update(of=("self",)).get(pk=application.pk)
     if row.state != Application.State.ADMISSIBLE:

@@ -74,6 +74,12 @@ class Reading:
         read = Application.objects.readable_by_member(self.user).order_by().values("offer")
         return Offer.objects.filter(pk__in=read).only("pk", "title").order_by("title", "pk")
 
+    def sought(self) -> QuerySet[Offer]:
+        """The offers of their commissions where they are candidates: none of those dossiers is shown to them."""
+        mine = Application.objects.of_candidate(self.user).rivals().values("offer")
+        offers = Offer.objects.filter(pk__in=mine, commissions__seats__user=self.user).only("pk", "title")
+        return offers.order_by("title", "pk").distinct()
+
     def place(self, pk: UUID) -> Place:
         """Where this dossier is among those of the list, in one query."""
         rows = self.all().values_list("pk", "is_due", *ORDERS[self.order][1][:-1])

@@ -55,8 +55,11 @@ def upcoming(user):
 
 
 def minutes_read_by(session: Session, user):
-    """The last edition of the minutes, unless they tell of this member's own dossier or of one they recused from."""
-    concerned = Q(application__recusals__member=user) | Q(application__candidate=user)
+    """The last edition of the minutes, unless they tell of an offer that this member seeks, or of a dossier that they
+    recused from.
+    """
+    sought = Application.objects.of_candidate(user).rivals().values("offer")
+    concerned = Q(application__recusals__member=user) | Q(application__offer__in=sought)
     if session.agenda.filter(concerned).exists():
         return session.minutes.none()
     return session.minutes.filter(edition=session.minutes.aggregate(last=Max("edition"))["last"])

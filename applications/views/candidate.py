@@ -25,7 +25,7 @@ from applications import (
     starting,
 )
 from applications.forms import FileForm, StartForm, WithdrawForm
-from applications.models import Application
+from applications.models import Application, CommissionMember
 from applications.views.access import own_application, own_draft
 from dossiers.completeness import completeness
 from dossiers.content import dossier_content
@@ -71,6 +71,7 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
         "conditions": offer.kind_definition.eligibility(offer.parameters),
         "spec": offer.kind_definition.dossier_spec(offer.parameters),
         "is_open": offer.is_open(),
+        "sits": CommissionMember.objects.filter(user=request.user, commission__offers=offer).exists(),
     }
     return render(request, "applications/start.html", context)
 

@@ -40,6 +40,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "reading": reading,
         "orders": [(key, label) for key, (label, _) in ORDERS.items()],
         "opinions": OPINIONS.items(),
+        "sought": reading.sought(),
         "offers": [(str(offer.pk), offer.title) for offer in reading.offers()],
     }
     return render(request, "commission/list.html", context)

@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from applications import lifecycle
 from applications.commission.opinions import record_recusal, record_review
 from applications.commission.sessions import agenda_seen_by, fill_agenda, upcoming
 from applications.models import Application, Recusal, Review
@@ -28,6 +29,40 @@ def admissible():
 def test_nobody_examines_their_own_dossier(admissible):
     make.SeatFactory(commission__offers=[admissible.offer], user=admissible.candidate)
     assert not Application.objects.readable_by_member(admissible.candidate).exists()
+
+
+@pytest.mark.parametrize("stage", ["draft", "filed", "withdrawn"])
+def test_nobody_judges_their_rivals(admissible, stage, client):
+    member = make.SeatFactory(commission__offers=[admissible.offer]).user
+    elsewhere = make.admit(make.filed(make.ApplicationFactory()), make.UserFactory(is_superuser=True))
+    make.SeatFactory(commission__offers=[elsewhere.offer], user=member)
+    record_review(admissible, member, Opinion.FAVORABLE, "Un bon projet.")
+    client.force_login(member)
+    url = reverse("commission:detail", args=[admissible.pk])
+    assert client.get(url).status_code == 200
+
+    own = make.ApplicationFactory(offer=admissible.offer, candidate=member)
+    if stage != "draft":
+        own = make.filed(own)
+    if stage == "withdrawn":
+        lifecycle.WORKFLOW.run(own, "withdraw", actor=member)
+
+    assert client.get(url).status_code == 404
+    assert client.post(reverse("commission:review", args=[admissible.pk]), {}).status_code == 404
+    page = client.get(reverse("commission:list"))
+    assert f"Vous candidatez à «\u00a0{admissible.offer.title}\u00a0»" in page.content.decode()
+    assert [found.pk for found in page.context["page"]] == [elsewhere.pk]
+    assert bool(Review.objects.get().withdrawn_at) == (stage != "draft")
+
+
+def test_a_member_is_told_before_becoming_a_candidate(admissible, client):
+    member = make.SeatFactory(commission__offers=[admissible.offer]).user
+    told = "Vous siégez à la commission de cette offre"
+    url = reverse("applications:start", args=[admissible.offer.slug])
+    client.force_login(member)
+    assert told in client.get(url).content.decode()
+    client.force_login(make.UserFactory())
+    assert told not in client.get(url).content.decode()
 
 
 def test_a_member_says_it_once_and_may_change_it(admissible):
@@ -94,8 +129,9 @@ def test_a_member_who_recused_sees_nothing_of_the_dossier_on_the_agenda(client, 
 
 def test_hr_opens_a_session_with_all_that_waits_then_names_the_rapporteurs(client, admissible, session):
     agent = make.MembershipFactory(institution=session.commission.institution).user
-    rapporteur, recused = (make.SeatFactory(commission=session.commission).user for _ in range(2))
+    rapporteur, recused, rival = (make.SeatFactory(commission=session.commission).user for _ in range(3))
     record_recusal(admissible, recused, "Même service.")
+    make.ApplicationFactory(offer=admissible.offer, candidate=rival)
     client.force_login(agent)
     client.post(
         reverse("admin:applications_session_add"),
@@ -122,6 +158,8 @@ def test_hr_opens_a_session_with_all_that_waits_then_names_the_rapporteurs(clien
     }
     refused = client.post(address, row | {"agenda-0-rapporteur": recused.pk})
     assert "Ce membre s’est déporté de ce dossier" in refused.content.decode()
+    refused = client.post(address, row | {"agenda-0-rapporteur": rival.pk})
+    assert "Cette personne candidate à la même offre" in refused.content.decode()
     assert client.post(address, row | {"agenda-0-rapporteur": rapporteur.pk}).status_code == 302
     item.refresh_from_db()
     assert item.rapporteur == rapporteur

@@ -133,6 +133,20 @@ def test_a_member_who_recused_does_not_read_the_minutes(client, held):
     assert client.get(address).status_code == 404
 
 
+def test_a_member_who_seeks_the_same_offer_stands_aside_and_the_minutes_say_so(client, held):
+    session, hr = held
+    member = session.agenda.get().rapporteur
+    make.filed(make.ApplicationFactory(offer=session.agenda.get().application.offer, candidate=member))
+    minutes = establish(session, hr)
+    assert minutes.content["dossiers"][0]["recusals"] == [str(member)]
+    documents.obtain_minutes(minutes)
+    address = reverse("commission:session_minutes", args=[session.pk])
+    client.force_login(session.chair)
+    assert client.get(address).getvalue().startswith(b"%PDF")
+    client.force_login(member)
+    assert client.get(address).status_code == 404
+
+
 def test_a_member_does_not_read_the_minutes_that_tell_of_their_own_dossier(client, held):
     session, hr = held
     documents.obtain_minutes(establish(session, hr))
