@@ -1,6 +1,7 @@
 """What every test may use. The servers start before Django reads its settings; nothing is simulated."""
 
 import os
+import time
 
 import pytest
 import redis
@@ -34,6 +35,24 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def servers(pytestconfig: pytest.Config) -> Servers:
     return pytestconfig.stash[SERVERS]
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup, django_db_blocker):
+    """PostgreSQL may still be closing the sessions of killed processes when the database is to be dropped."""
+    yield
+    from django.db import connection
+
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        for _ in range(100):
+            cursor.execute(
+                "SELECT pid, state, backend_start, state_change, application_name, query FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid != pg_backend_pid() AND backend_type = 'client backend'"
+            )
+            if not (left := cursor.fetchall()):
+                return
+            time.sleep(0.1)
+    pytest.fail(f"Sessions left open by a test: {left}")
 
 
 @pytest.fixture
