@@ -98,7 +98,7 @@ class LatePages:
         offer = self._offer(request, offer_pk)
         now = timezone.now()
         leaves = leaves_at(now, late.loud_from(offer))
-        waits = "" if leaves == now else date_format(timezone.localtime(leaves), r"l j F Y à G \h i")
+        waits = "" if leaves == now else date_format(timezone.localtime(leaves), r"l j F Y à G \h i")
         if request.method == "POST":
             try:
                 sent = late.chase(offer)

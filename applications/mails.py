@@ -38,7 +38,7 @@ def address(name: str, *args: Any) -> str:
 
 
 def day_and_time(moment: datetime) -> str:
-    return date_format(timezone.localtime(moment), r"l j F Y à G \h i") + " (heure de Paris)"
+    return date_format(timezone.localtime(moment), r"l j F Y à G \h i") + " (heure de Paris)"
 
 
 # What a payload is about

@@ -179,4 +179,4 @@ def _values(about: dict[str, Any]) -> dict[str, str]:
 
 
 def _moment(value) -> str:
-    return date_format(timezone.localtime(value), r"j F Y à G \h i")
+    return date_format(timezone.localtime(value), r"j F Y à G \h i")

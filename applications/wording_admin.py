@@ -45,7 +45,7 @@ class MailTextForm(forms.ModelForm):
         }
         help_texts = {
             "subject": "Vide : l’objet du portail.",
-            "intro": "Remplace les premières phrases, après « Bonjour ». Une ligne vide sépare deux paragraphes. "
+            "intro": "Remplace les premières phrases, après « Bonjour ». Une ligne vide sépare deux paragraphes. "
             "Vide : les phrases du portail.",
         }
 
@@ -128,7 +128,7 @@ class WordingPages:
         if request.method == "POST" and form.is_valid():
             if "test" not in request.POST:
                 form.keep()
-                self.log_change(request, offer, f"Texte du courriel « {form.text.label} ».")
+                self.log_change(request, offer, f"Texte du courriel « {form.text.label} ».")
                 messages.success(request, "Le texte est enregistré : il vaut pour les prochains messages.")
                 return redirect("admin:applications_mailtext", offer_pk, template)
             outbox.enqueue(form.text.builder, request.user.email, form.payload() | {"test": True})

@@ -11,7 +11,7 @@ def seal_has_a_certificate(app_configs, **kwargs) -> list[Error]:
     return [
         Error(
             "Documents cannot be sealed: SEAL_CERTIFICATE and SEAL_KEY are not set.",
-            hint="See docs/operations.md, « Le cachet des documents ».",
+            hint="See docs/operations.md, « Le cachet des documents ».",
             id="dossiers.E001",
         )
     ]

@@ -33,7 +33,7 @@ CLAIM = timedelta(minutes=6)  # longer than a task may live: whoever claimed it 
 MAX_ATTEMPTS = 4
 NEVER_ENDS = (
     "Ce fichier n’a pas pu être vérifié, après plusieurs essais. Imprimez-le vers un nouveau PDF (Imprimer, puis "
-    "« Enregistrer au format PDF ») et envoyez cette copie."
+    "« Enregistrer au format PDF ») et envoyez cette copie."
 )
 
 _followers: list[Callable[[Piece, bool], None]] = []

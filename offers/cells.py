@@ -56,7 +56,7 @@ def _row(spec: Table, line: str) -> dict[str, Any]:
     cells = [cell.strip() for cell in line.split(";")]
     if len(cells) != len(spec.columns):
         names = " ; ".join(column.label for column in spec.columns)
-        raise ValidationError(f"Une ligne du tableau s’écrit « {names} ».")
+        raise ValidationError(f"Une ligne du tableau s’écrit « {names} ».")
     return {column.name: raw_answer(column, cell) for column, cell in zip(spec.columns, cells, strict=True)}
 
 

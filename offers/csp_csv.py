@@ -97,7 +97,7 @@ def read_rows(file: BinaryIO) -> Iterator[tuple[int, dict[str, str] | str]]:
     if plain(REFERENCE) not in known or not known & {"intitule du poste", "intitule long de l offre"}:
         raise UnreadableFileError(
             "Ce fichier n’est pas une table d’offres : sa première ligne doit nommer les colonnes, séparées par « ; », "
-            "dont « Référence » et « Intitulé du poste »."
+            "dont « Référence » et « Intitulé du poste »."
         )
     for line, cells in _rows(reader):
         if isinstance(cells, str):

@@ -40,7 +40,7 @@ def _not_yet_seen(offer: Offer) -> bool:
 
 
 def _said(moment: datetime) -> str:
-    return date_format(timezone.localtime(moment), r"j F Y à G \h i")
+    return date_format(timezone.localtime(moment), r"j F Y à G \h i")
 
 
 # What prevents a move

@@ -63,4 +63,4 @@ def news(payload: dict[str, Any]) -> Letter:
 def _deadline(offer: Offer) -> str:
     if offer.deadline is None:
         return "sans date limite"
-    return "jusqu’au " + date_format(timezone.localtime(offer.deadline), r"j F Y à G \h i")
+    return "jusqu’au " + date_format(timezone.localtime(offer.deadline), r"j F Y à G \h i")

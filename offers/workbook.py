@@ -159,7 +159,7 @@ def _change(
     if existing is not None:
         change = RowChange(line, reference, copy_of(existing), before=existing)
         if existing.kind != kind.slug:
-            change.errors.append(f"Cette offre n’est pas du type de la feuille « {_title(kind)} ».")
+            change.errors.append(f"Cette offre n’est pas du type de la feuille « {_title(kind)} ».")
             return change
         if named and named != plain(existing.institution.name):
             change.errors.append(f"{INSTITUTION} : il se change sur la fiche de l’offre.")

@@ -14,8 +14,8 @@ NO_BREAK = "\u00a0"
 UNTOUCHED = re.compile(
     r"(\{#.*?#\}|\{%.*?%\}|\{\{.*?\}\}|<(?:script|style)\b.*?</(?:script|style)>|<!--.*?-->|<[^>]*>)", re.DOTALL
 )
-BEFORE = re.compile(r"(?<=[\w)»%}’>]) (?=[:;?!»](?:[\s<{\"']|$))")
-AT_START = re.compile(r"^ (?=[:;?!»](?:\s|$))")
+BEFORE = re.compile(r"(?<=[\w)»%}’>]) (?=»|[:;?!](?:[\s<{\"']|$))")
+AT_START = re.compile(r"^ (?=»|[:;?!](?:\s|$))")
 AFTER = re.compile(r"« ")
 
 

@@ -20,7 +20,7 @@ READ_ATTRIBUTE = re.compile(r"""\b(?:title|alt|aria-label|placeholder)=("[^"]*"|
 MARKUP = re.compile(r"<[^>]*>")
 
 ELISION = re.compile(r"\b(?:[cdjlmnst]|qu|jusqu|lorsqu|puisqu|quelqu|aujourd)'(?=[aàâeéèêhiîoôuùyœ])", re.IGNORECASE)
-PLAIN_SPACE = re.compile(r"(?<=[\w)»%])[ ](?=[:;?!»](?:\s|$))|«[ ]")
+PLAIN_SPACE = re.compile(r"(?<=[\w)»%])[ ](?=»|[:;?!](?:\s|$))|«[ ]")
 NO_SPACE = re.compile(r"(?<=[a-zà-ÿ])[?!;](?=\s|$)")
 DOTS = re.compile(r"\w\.\.\.(?!\.)")
 LOST_ACCENT = re.compile(
@@ -101,3 +101,8 @@ def test_templates(path):
 def test_strings_of_the_code(path):
     found = complaints(path, texts_of_module(path), RULES)
     assert not found, "\n".join(found)
+
+
+def test_no_hour_breaks_at_the_end_of_a_line():
+    breaking = [str(path) for path in templates() + modules() if re.search(r"G[ ]\\h|\\h[ ]i", path.read_text())]
+    assert not breaking, "a no-break space is wanted on both sides of the h of a time"

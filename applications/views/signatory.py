@@ -218,7 +218,7 @@ def draft(request: HttpRequest, annex: Annex, token: str) -> HttpResponse:
         annex = answering.keep_draft(annex, _typed(annex, request.POST))
     except (TransitionRefused, Annex.DoesNotExist):
         return JsonResponse({"told": "Brouillon non gardé : rechargez la page."}, status=409)
-    at = date_format(timezone.localtime(annex.drafted_at), r"G \h i")
+    at = date_format(timezone.localtime(annex.drafted_at), r"G \h i")
     return JsonResponse({"told": f"Brouillon gardé à {at}."})
 
 

@@ -68,7 +68,7 @@ def deadline_badge(offer: Offer, is_open: bool | None = None) -> SafeString:
     elif days is None:
         text, classes = "Sans date limite", "fr-badge--info fr-badge--no-icon"
     elif days == 0:
-        hour = date_format(localtime(offer.deadline), r"G \h i")
+        hour = date_format(localtime(offer.deadline), r"G \h i")
         text, classes = f"Dernier jour : {hour}", "fr-badge--warning"
     elif days < 8:
         text, classes = f"Encore {days} jour{'s' if days > 1 else ''}", "fr-badge--warning"

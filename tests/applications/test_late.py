@@ -182,9 +182,9 @@ def test_a_chase_in_the_evening_leaves_in_the_morning_and_says_so(client, hr, of
     with time_machine.travel(evening, tick=False):
         client.force_login(hr.user)
         page = client.get(address("late_chase", offer.pk)).content.decode()
-        assert "les messages partiront mardi 15 juillet 2031 à 8 h 00" in page
+        assert "les messages partiront mardi 15 juillet 2031 à 8 h 00" in page
         told = client.post(address("late_chase", offer.pk), follow=True).content.decode()
-        assert "Départ mardi 15 juillet 2031 à 8 h 00." in told
+        assert "Départ mardi 15 juillet 2031 à 8 h 00." in told
         assert drain_outbox() == 0
     with time_machine.travel(datetime(2031, 7, 14, 12, tzinfo=PARIS), tick=False):
         assert drain_outbox() == 0

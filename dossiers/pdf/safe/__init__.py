@@ -29,12 +29,12 @@ KILLED = -signal.SIGKILL
 OUT_OF_TIME = -signal.SIGXCPU
 
 TOO_LONG = (
-    "Ce fichier est trop long à ouvrir. Imprimez-le vers un nouveau PDF (Imprimer, puis « Enregistrer au format PDF ») "
+    "Ce fichier est trop long à ouvrir. Imprimez-le vers un nouveau PDF (Imprimer, puis « Enregistrer au format PDF ») "
     "ou numérisez-le, puis envoyez ce nouveau fichier."
 )
 TOO_HEAVY = (
     "Ce fichier prend trop de place une fois ouvert. Imprimez-le vers un nouveau PDF (Imprimer, puis « Enregistrer au "
-    "format PDF ») ou envoyez-le en plusieurs parties."
+    "format PDF ») ou envoyez-le en plusieurs parties."
 )
 UNREADABLE = (
     "Ce fichier est abîmé et ne s’ouvre pas. Enregistrez-le de nouveau depuis son logiciel d’origine, au format PDF, "

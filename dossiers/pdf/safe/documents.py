@@ -32,7 +32,7 @@ ACTIONS |= {"/RichMediaExecute"}
 STREAM_KEYS = ("/F", "/FFilter", "/FDecodeParms")  # of a stream that is kept in another file
 STREAM_KEYS += ("/Interpolate", "/Alternates")  # of a picture that readers may show in several ways: PDF/A has one
 
-AGAIN = "Enregistrez-en une copie depuis votre logiciel (Imprimer, puis « Enregistrer au format PDF »)."
+AGAIN = "Enregistrez-en une copie depuis votre logiciel (Imprimer, puis « Enregistrer au format PDF »)."
 BROKEN = f"Ce PDF est abîmé et ne s’ouvre pas. {AGAIN}"
 INCOMPLETE = "Ce PDF est incomplet : l’envoi ou le téléchargement a dû s’interrompre. Envoyez de nouveau l’original."
 UNFOLDS = f"Ce PDF prend trop de place une fois ouvert. {AGAIN}"
