@@ -32,6 +32,7 @@ class FieldSpec:
     required_if: given the clean values of the section, whether an answer is due; replaces `required`.
     print_label: the words of the official form, where the screen says it more simply.
     print_help: the official form prints the help text too.
+    print_heading: the title under which the official form begins a group of questions with this one.
     width: how much of the page the field asks for on screen, "full" or "half".
     private: between the candidate and the administration: no signatory sees it.
     """
@@ -43,6 +44,7 @@ class FieldSpec:
     required_if: Callable[[Mapping[str, Any]], bool] | None = None
     print_label: str = ""
     print_help: bool = False
+    print_heading: str = ""
     width: str = "full"
     autocomplete: str = ""
     private: bool = False
@@ -94,12 +96,14 @@ class FieldSpec:
 
     def entry(self, value: Any) -> dict[str, Any]:
         """The printable, JSON-able answer. `value` is clean, or None where there is none."""
-        return {
+        printed = {
             "name": self.name,
             "label": self.print_label or self.label,
             "type": self.type,
             "display": self.display(value),
-        } | ({"hint": self.help_text} if self.print_help else {})
+        }
+        hint, heading = self.help_text if self.print_help else "", self.print_heading
+        return printed | ({"hint": hint} if hint else {}) | ({"heading": heading} if heading else {})
 
 
 @dataclass(frozen=True)
@@ -229,6 +233,9 @@ class Integer(FieldSpec):
 
     def display(self, value: int | None) -> str:
         return "" if value is None else f"{value}\N{NO-BREAK SPACE}{self.unit}".strip()
+
+    def entry(self, value: Any) -> dict[str, Any]:
+        return super().entry(value) | ({"unit": self.unit} if self.unit else {})
 
 
 @dataclass(frozen=True)

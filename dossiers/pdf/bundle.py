@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 TRIAL_SECONDS = 20
 TRIAL_MEMORY = 1024**3
+SIGNED = ("signed_by", "signed_at_display", "sha256")
 
 
 @dataclass
@@ -267,8 +268,8 @@ def _bordereau(
             "dossier_page": opening + 1,
             "dossier_pages": dossier_pages,
             "supplements": [
-                {"label": late.label, "signed_by": printable.clean(late.signed_by), "sha256": late.sha256}
-                | {"signed_at_display": late.signed_at_display, "first_page": opening + late.first_page + 1}
+                printable.clean({key: getattr(late, key) for key in ("label", *SIGNED)})
+                | {"first_page": opening + late.first_page + 1}
                 for late in supplements
             ],
             "pieces": [_row(enclosure) for enclosure in enclosures],

@@ -16,16 +16,23 @@ MAX_ROWS = 200
 MAX_CELL_LENGTH = 4_000
 LONGEST_LINE = 1_000  # a longer answer is framed, and flows over pages
 # A word that no line can hold costs the layout the square of its length: it is made of pieces that any column holds.
-LONGEST_WORD = 60
+LONGEST_WORD = 64  # a SHA-256 is printed as it is
 WORD_PIECE = 20
 EMPTY_LINES = re.compile(r"\n\s*\n\s*\n")
-LONG_WORD = re.compile(rf"\S{{{LONGEST_WORD + 1},}}")
+LONG_WORD = re.compile(rf"[^ \n\t]{{{LONGEST_WORD + 1},}}")  # no-break spaces hold a word together
 ZERO_WIDTH_SPACE = "\N{ZERO WIDTH SPACE}"
 # Control characters, lone surrogates, non-characters and marks that reverse the reading order: none of them prints.
 UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 # The spaces of French typography that must not end a line, where a form or a keyboard gave plain ones.
-UNBREAKABLE_SPACE = re.compile(r" (?=[;!?%»€]|:(?:\s|$))|(?<=«) |(?<=n°) |(?<=\d) (?=h\b)|(?<=[\d\s]h) (?=\d)")
+# Nor may a number be cut from its other digits or its unit (« 5 h 19 », « 2 février », « 1,2 Mo »), an article from its
+# letter, a name from its title.
+MONTHS = "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre"
+UNBREAKABLE_SPACE = re.compile(
+    r" (?=[;!?%»€]|:(?:\s|$))|(?<=«) |(?<=n°) "
+    rf"|(?<=\d) (?=(?:h|min|s|[KMG]i?o|octets?|{MONTHS})\b|\d{{2,3}}\b)|(?<=[\d\s]h) (?=\d)|(?<=\bmin) (?=\d)"
+    r"|(?<=\b[LRDA]\.) (?=\d)|(?<=\b(?:D|P)r) (?=[A-ZÀ-Þ])"
+)
 
 # « Page 3 et 4 : Formation »: the paper form's own contents, replaced by a table with the real pages.
 PAGE_REFERENCE = re.compile(r"pages?\s+\d", flags=re.IGNORECASE)
@@ -35,7 +42,7 @@ CLOSING_ENTRIES = 4
 COMPACT_TEXT = 600  # characters of an answer that is not cut by a page; a longer one flows
 COMPACT_LINES = 8
 LISTED_OPTIONS = 8  # a longer list of choices prints the answer alone
-BLANK_ROWS = 8  # as many as the official table of internships
+BLANK_ROWS = 7  # as many as the official table of internships
 CONTEXT_KEYS = (
     "offer_title",
     "session_label",
@@ -203,7 +210,9 @@ def _entry(entry: Mapping[str, Any], heading: str) -> dict[str, Any]:
     printed = {
         "name": entry["name"],
         "type": entry["type"],
+        "heading": entry.get("heading", ""),
         "hint": entry.get("hint", ""),
+        "unit": entry.get("unit", ""),
         "label": entry["label"].rstrip(" \N{NO-BREAK SPACE}:"),
         "display": entry.get("display", ""),
         "shape": {"long": "long", "checkbox": "checkbox", "table": "table"}.get(entry["type"], "line"),
@@ -219,7 +228,7 @@ def _entry(entry: Mapping[str, Any], heading: str) -> dict[str, Any]:
     if printed["shape"] == "checkbox":
         printed["label"] = entry["label"]
     printed["prompt"] = printed["label"] if printed["label"].endswith("?") else f"{printed['label']}\N{NO-BREAK SPACE}:"
-    printed["says_heading"] = printed["label"].casefold() == heading.casefold()
+    printed["says_heading"] = printed["label"].casefold() == (printed["heading"] or heading).casefold()
     options = entry.get("options") or []
     if entry["type"] == "choices" or 0 < len(options) <= LISTED_OPTIONS:
         printed |= {"shape": "options", "options": options}
@@ -283,11 +292,11 @@ def _annex(annex: Mapping[str, Any]) -> dict[str, Any]:
         "sha256": "",
     }
     signatory = {"name": "", "function": "", "institution": "", "email": ""} | (annex.get("signatory") or {})
-    entries = _entries(annex.get("entries") or [], annex["title"], bool(annex.get("signed")))
+    entries = _entries(annex.get("entries") or [], "", bool(annex.get("signed")))
     quality = list(takewhile(lambda entry: entry["type"] == "text", entries))
     entries = entries[len(quality) :]
     texts = [entry for entry in entries if entry["shape"] == "long"]
-    room = "fair" if not texts else "small" if len(texts) < 3 else "tiny"
+    room = {0: "fair", 1: "small"}.get(len(texts), "tiny")
     texts = [entry | {"room": room} for entry in texts]
     answers = {
         "signatory": signatory,

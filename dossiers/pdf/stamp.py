@@ -19,7 +19,7 @@ from dossiers.pdf.render import write_pdf
 
 SIZE = 7  # points
 HEIGHT = 9  # of the white strip under the words
-LETTERS = string.digits + string.ascii_letters + string.punctuation + " "
+LETTERS = string.digits + string.ascii_letters + string.punctuation + "°– "
 SHEET = "<!doctype html><html lang='fr'><title>Tampon</title><style>html {{ string-set: none }}</style><p>{letters}</p>"
 CODE = re.compile(rb"<([0-9a-f]{4})>\s*<([0-9a-f]{4})>")  # a line of the table from glyphs to characters
 
@@ -54,7 +54,7 @@ def stamp(volume: pikepdf.Pdf, number: str) -> None:
     total = len(volume.pages)
     for position, page in enumerate(volume.pages, start=1):
         name = page.add_resource(font, Name.Font, Name.Tampon)
-        text = f"Dossier {number} - page {position} / {total}"
+        text = f"Dossier n° {number} – page {position} / {total}"
         page.contents_add(b"q", prepend=True)
         page.contents_add(b"Q " + _drawing(text, sheet.codes, name, page))
 

@@ -232,7 +232,7 @@ def training_section() -> SectionSpec:
             Table(
                 "internships",
                 "Stages hospitaliers réalisés durant l’internat",
-                print_label="STAGES HOSPITALIERS RÉALISÉS DURANT L’INTERNAT",
+                print_heading="STAGES HOSPITALIERS RÉALISÉS DURANT L’INTERNAT",
                 columns=(
                     Text("period", "Semestre", required=False, max_length=60),
                     Text("hospital", "Établissement", print_label="Établissements"),
@@ -246,7 +246,8 @@ def training_section() -> SectionSpec:
                 "des",
                 "DES en cours",
                 help_text="Diplôme d’études spécialisées.",
-                print_label="DIPLÔMES – 1. D.E.S. en cours",
+                print_label="1. D.E.S. en cours",
+                print_heading="DIPLÔMES",
             ),
             Text(
                 "desc",

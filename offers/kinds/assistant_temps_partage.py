@@ -136,14 +136,15 @@ CANDIDATE_SECTIONS = ("request", "training", "planned_training", "function", "li
 STRUCTURE_SECTIONS = ("ambulatory_structure", "needs")
 
 COORDINATOR_INSTRUCTIONS = """\
+Indiquer dans l’encadré ci-dessous ou par un courrier d’appui l’avis du coordonnateur sur : le projet professionnel ; \
+le choix de la structure partenaire du projet ; la répartition du temps médical entre les structures ; le devenir du \
+candidat à la fin de son contrat.
+
 Il appartient aux établissements de santé souhaitant accueillir un assistant spécialiste à temps partagé de contacter \
 le coordonnateur de la spécialité, afin de pouvoir élaborer le projet en concertation avec lui et les candidats.
 
 Par ailleurs, le coordonnateur, dans l’annexe 1 du dossier, dans son avis à rendre, devra justifier le choix de \
-l’établissement partenaire lorsque ce dernier ne sera pas dans une zone prioritaire.
-
-Indiquer ci-dessous l’avis du coordonnateur sur : le projet professionnel ; le choix de la structure partenaire du \
-projet ; la répartition du temps médical entre les structures ; le devenir du candidat à la fin de son contrat."""
+l’établissement partenaire lorsque ce dernier ne sera pas dans une zone prioritaire."""
 
 IN_MY_UNIT = (
     "Donne un avis {opinion} à {candidate} pour être recruté(e) en qualité d’assistant spécialiste ambulatoire "
@@ -184,22 +185,8 @@ ANNEXES = (
         recalls=("specialty",),
     ),
     AnnexSpec(
-        key="hospital_head",
-        number="2",
-        title="Avis du chef de service de l’établissement hospitalier",
-        role="Chef de service ou chef de pôle de l’établissement hospitalier",
-        statement=IN_MY_UNIT,
-        fields=(
-            Text("unit", "Chef de service de"),
-            *_normandie.period_fields(),
-            _normandie.training_project_field(),
-        ),
-        rule=_normandie.PERIOD_IN_ORDER,
-        sections=CANDIDATE_SECTIONS,
-    ),
-    AnnexSpec(
         key="ambulatory_head",
-        number="3",
+        number="2",
         title="Avis du chef de service de la structure ambulatoire",
         role="Chef de service ou médecin responsable de la structure ambulatoire",
         statement=IN_MY_UNIT,
@@ -210,6 +197,20 @@ ANNEXES = (
         ),
         rule=_normandie.PERIOD_IN_ORDER,
         sections=CANDIDATE_SECTIONS + STRUCTURE_SECTIONS,
+    ),
+    AnnexSpec(
+        key="hospital_head",
+        number="3",
+        title="Avis du chef de service de l’établissement hospitalier",
+        role="Chef de service ou chef de pôle de l’établissement hospitalier",
+        statement=IN_MY_UNIT,
+        fields=(
+            Text("unit", "Chef de service de"),
+            *_normandie.period_fields(),
+            _normandie.training_project_field(),
+        ),
+        rule=_normandie.PERIOD_IN_ORDER,
+        sections=CANDIDATE_SECTIONS,
     ),
     AnnexSpec(
         key="ambulatory_director",

@@ -94,7 +94,7 @@ def test_bordereau_dossier_and_pieces_in_order_each_page_stamped(content, dossie
     pages = page_texts(bundle(content, dossier, *pieces))
     assert len(pages) == 1 + len(printed) + 4
     for number, page in enumerate(pages, start=1):
-        assert f"Dossier {content['context']['number']} - page {number} / {len(pages)}" in page
+        assert f"Dossier n° {content['context']['number']} – page {number} / {len(pages)}" in page
     assert all(printed[position] in pages[position + 1] for position in range(len(printed)))
     assert ["Lettre page un" in pages[-4], "Lettre page deux" in pages[-3], "Mon parcours" in pages[-1]] == [True] * 3
     bordereau = squeezed(pages[0])

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageChops
 
 from dossiers.content import blank_content
-from dossiers.pdf.render import Proof, render_dossier, render_letter, render_receipt
+from dossiers.pdf.render import Proof, render_annex, render_dossier, render_letter, render_receipt
 from offers.kinds import get_kind
 from tests.dossiers.sample_content import decision, full_content, minutes, receipt
 
@@ -32,10 +32,17 @@ def blank(slug: str) -> bytes:
     return render_dossier(blank_content(slug, get_kind(slug).dossier_spec({}), context))
 
 
+def sheet(slug: str, number: int) -> bytes:
+    """An annex alone, to sign by hand."""
+    content = blank_content(slug, get_kind(slug).dossier_spec({}), full_content()["context"])
+    return render_annex(content | {"annexes": content["annexes"][number - 1 : number]}, PROOF.address)
+
+
 DOCUMENTS = {
     "dossier": lambda: render_dossier(full_content(), proof=PROOF),
     "temps-partage-vierge": lambda: blank("assistant-temps-partage"),
     "regional-vierge": lambda: blank("assistant-specialiste-regional"),
+    "annexe-a-signer": lambda: sheet("assistant-temps-partage", 2),
     "accuse": lambda: render_receipt(receipt(), proof=PROOF),
     "decision": lambda: render_letter("documents/decision.html", decision=decision(), proof=PROOF),
     "proces-verbal": lambda: render_letter("documents/minutes.html", minutes=minutes(3), proof=PROOF),

@@ -16,8 +16,10 @@ import pikepdf
 import pypdfium2
 import pytest
 
+from dossiers.content import blank_content as kind_content
 from dossiers.pdf import printable
-from dossiers.pdf.render import render_dossier, render_receipt, write_pdf
+from dossiers.pdf.render import render_annex, render_dossier, render_receipt, write_pdf
+from offers.kinds import all_kinds, get_kind
 from tests.dossiers.sample_content import blank_content, file, full_content, long, receipt
 
 
@@ -149,6 +151,75 @@ def test_sign_off_is_never_cut_nor_alone():
         page = next(page for page in pages if "Signé par voie électronique" in page)
         assert content["annexes"][0]["sha256"] in page
         assert "Plateau-Imaginaire" in page  # what is signed comes with the signature
+
+
+ANNEXES = [(kind, annex.number) for kind in all_kinds() for annex in kind.dossier_spec({}).annexes]
+
+
+@pytest.mark.parametrize(("kind", "number"), ANNEXES, ids=[f"{kind.slug}-{number}" for kind, number in ANNEXES])
+def test_a_sheet_to_sign_has_its_annex_beside_its_code_and_its_signature_with_a_question(kind, number):
+    content = kind_content(kind.slug, kind.dossier_spec({}), full_content()["context"])
+    annexes = [annex for annex in content["annexes"] if annex["number"] == number]
+    pages = page_texts(
+        render_annex(content | {"annexes": annexes}, "https://portail.example.org/aide/#annexe-papier=0")
+    )
+    assert f"ANNEXE {number}" in pages[0]
+    assert "ce code retrouve l’annexe" in pages[0]
+    assert "Signature :" in pages[-1]
+    questions = sum(entry["type"] == "long" for entry in annexes[0]["entries"])
+    assert len(pages) == 1 or (questions > 4 and len(pages) == 2)
+    assert len(pages) == 1 or annexes[0]["entries"][-1]["label"] in pages[-1]
+    printed = squeezed(" ".join(pages))
+    for entry in annexes[0]["entries"]:  # no box without its question, even one that repeats the title
+        question = squeezed(entry["label"])
+        assert (question if question.endswith("?") else f"{question}:") in printed
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["5 h 19", "18 h 42 min 07 s", "2 février", "1,2 Mo", "7 400 patients", "06 00 00 00 00", "L. 112-11", "Dr Modèle"],
+)
+def test_what_belongs_together_stays_on_one_line(words):
+    unbroken = re.sub(" (?!patients)", "\N{NO-BREAK SPACE}", words)
+    assert printable.clean(f"Voir {words} ici") == f"Voir {unbroken} ici"
+
+
+def test_words_held_together_without_end_still_break():
+    printed = printable.clean("12 " * 2000)
+    assert max(len(part) for part in re.split("[ \N{ZERO WIDTH SPACE}]", printed)) <= printable.LONGEST_WORD
+
+
+def test_a_fingerprint_is_printed_as_it_is():
+    assert printable.clean("0f" * 32) == "0f" * 32
+
+
+def test_the_titles_of_the_official_form_come_before_their_questions():
+    form = kind_content(
+        "assistant-temps-partage",
+        get_kind("assistant-temps-partage").dossier_spec({}),
+        full_content()["context"] | {"candidate_name": ""},
+    )
+    text = " ".join(page_texts(render_dossier(form))[2:])
+    titles = [
+        "FORMATION",
+        "STAGES HOSPITALIERS RÉALISÉS DURANT L’INTERNAT Semestre",
+        "DIPLÔMES 1. D.E.S.",
+        "5. THÈSE",
+        "FORMATIONS ENVISAGÉES DANS LE CADRE DU POST INTERNAT",
+        "PROJET POUR LA FONCTION",
+        "Temps passé dans la structure ambulatoire : %",
+        "PROJET DE VIE PROFESSIONNELLE",
+        "DESCRIPTION DE LA STRUCTURE AMBULATOIRE",
+        "ANALYSE DES BESOINS DES CONSULTATIONS AVANCÉES",
+        "ANNEXE 1 Avis du coordonnateur local de la spécialité",
+        "ANNEXE 2 Avis du chef de service de la structure ambulatoire",
+        "ANNEXE 3 Avis du chef de service de l’établissement hospitalier",
+        "ANNEXE 4 Avis du directeur de la structure ambulatoire",
+        "ANNEXE 5 Avis du directeur de l’établissement hospitalier",
+    ]
+    positions = [text.find(title) for title in titles]
+    assert -1 not in positions, titles[positions.index(-1)]
+    assert positions == sorted(positions)
 
 
 def test_document_is_tagged_titled_and_in_french(pdf):

@@ -228,15 +228,15 @@ class TestSharedTime:
         annexes = SHARED_TIME.dossier_spec({}).annexes
         assert [(annex.number, annex.key) for annex in annexes] == [
             ("1", "coordinator"),
-            ("2", "hospital_head"),
-            ("3", "ambulatory_head"),
+            ("2", "ambulatory_head"),
+            ("3", "hospital_head"),
             ("4", "ambulatory_director"),
             ("5", "hospital_director"),
         ]
 
     def test_a_campaign_may_ask_for_fewer_annexes(self):
         spec = SHARED_TIME.dossier_spec({"annexes": ["coordinator", "hospital_head"]})
-        assert [annex.number for annex in spec.annexes] == ["1", "2"]
+        assert [annex.number for annex in spec.annexes] == ["1", "3"]
 
     @pytest.mark.parametrize(("defended", "missing"), [("oui", "thesis_date"), ("non", "thesis_planned")])
     def test_the_thesis_has_one_date_or_the_other(self, defended, missing):
