@@ -12,12 +12,20 @@ import subprocess
 from pathlib import Path
 
 import pikepdf
+import pypdfium2
 import pytest
 from PIL import Image, ImageCms
 
 from dossiers.content import blank_content
-from dossiers.pdf.bundle import Enclosure, make_bundle
-from dossiers.pdf.render import Proof, render_dossier, render_letter, render_receipt
+from dossiers.pdf.bundle import Enclosure, Supplement, make_bundle
+from dossiers.pdf.render import (
+    Proof,
+    render_annex,
+    render_dossier,
+    render_late_opinion,
+    render_letter,
+    render_receipt,
+)
 from dossiers.pdf.safe import make_harmless
 from dossiers.pdf.safe.formats import content_type
 from dossiers.pdf.seal import seal
@@ -121,7 +129,28 @@ TAKEN = {
 }
 
 
-def volume_of(folder: Path, files: dict[str, bytes]) -> bytes:
+def late_opinion(**changes) -> Supplement:
+    """An opinion that came after the filing, as the volume takes it."""
+    annex = full_content()["annexes"][1] | changes
+    pdf = io.BytesIO(render_late_opinion(full_content() | {"annexes": [annex]}))
+    told = {key: annex[key] for key in ("signed_by", "signed_at_display", "sha256")}
+    return Supplement("Annexe 2, reçue après le dépôt", pdf, **told)
+
+
+def paper_annex(kind: str) -> bytes:
+    """The sheet of an annex as it comes back: what a telephone or a copier makes of it."""
+    blank = blank_sample()
+    sheet = render_annex(
+        blank | {"annexes": blank["annexes"][1:2]}, "https://portail.example.org/aide/#annexe-papier=0"
+    )
+    with pypdfium2.PdfDocument(sheet) as pdf:
+        picture = pdf[0].render(scale=1.5).to_pil().convert("RGB").rotate(2, expand=True, fillcolor="white")
+    out = io.BytesIO()
+    picture.save(out, kind)
+    return out.getvalue()
+
+
+def volume_of(folder: Path, files: dict[str, bytes], *late: Supplement) -> bytes:
     """The sealed volume of a dossier with these files, made safe as they are when they come in."""
     enclosures = []
     for name, data in files.items():
@@ -134,7 +163,7 @@ def volume_of(folder: Path, files: dict[str, bytes]) -> bytes:
         told = {"name": name, "content_type": kind, "sha256": "0" * 64, "size_display": "1 Mio"}
         enclosures.append(Enclosure("Pièce", told | {"uploaded_at_display": "2 janvier 2026"}, copy))
     dossier = io.BytesIO(sealed(render_dossier(full_content(), proof=PROOF)))
-    with make_bundle(full_content(), dossier, enclosures, proof=PROOF) as volume:
+    with make_bundle(full_content(), dossier, enclosures, proof=PROOF, supplements=late) as volume:
         seal(volume)
         volume.seek(0)
         return volume.read()
@@ -156,12 +185,20 @@ def judgements(tmp_path_factory) -> dict[str, dict[str, str]]:
         documents[f"{kind.slug}-blank"] = render_dossier(blank_of(kind))
         documents[f"{kind.slug}-full"] = sealed(render_dossier(very_full_of(kind), proof=PROOF))
     documents["volume"] = volume_of(folder, TAKEN)
+    documents["volume-with-late-opinion"] = volume_of(folder, {"scan.pdf": scans()}, late_opinion())
+    signed = {"annexe-2.jpg": paper_annex("JPEG"), "annexe-2.pdf": paper_annex("PDF")}
+    documents["volume-with-paper-annex"] = volume_of(folder, signed)
+    documents["volume-with-late-paper"] = volume_of(folder, signed, late_opinion(manner="paper"), late_opinion())
+    documents["sheet-to-sign"] = render_annex(
+        blank_sample() | {"annexes": blank_sample()["annexes"][:1]}, PROOF.address
+    )
     documents["volume-of-coloured-scans"] = volume_of(folder, {"profil.pdf": scan_with_profile()})
     return judge(folder, documents)
 
 
 NAMES = ["receipt", "decision", "minutes", "normandie", "normandie-blank", "draft"]
-NAMES += ["volume", "volume-of-coloured-scans"]
+NAMES += ["sheet-to-sign", "volume", "volume-of-coloured-scans"]
+NAMES += ["volume-with-late-opinion", "volume-with-paper-annex", "volume-with-late-paper"]
 NAMES += [f"{kind.slug}-{state}" for kind in all_kinds() for state in ("blank", "full")]
 
 
