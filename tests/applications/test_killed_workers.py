@@ -18,10 +18,11 @@ from django.utils import timezone
 
 from applications import documents
 from applications.models import Application
-from applications.tasks import render_missing_documents
+from applications.tasks import render_documents, render_missing_documents
 from dossiers.models import Document
 from portal.embedded.processes import Child
 from tests import factories as make
+from tests.applications.test_late_signatures import filed_without
 from tests.servers import worker
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -53,6 +54,11 @@ def kill_children(process: Child) -> None:
         os.kill(int(child), signal.SIGKILL)
 
 
+def is_intact(document: Document) -> bool:
+    with document.file.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == document.sha256
+
+
 def test_killed_before_and_between_documents_then_as_a_whole(servers):
     application = make.complete(make.ApplicationFactory())
     with redis.Redis.from_url(servers.redis.url) as queue:
@@ -73,6 +79,40 @@ def test_killed_before_and_between_documents_then_as_a_whole(servers):
         time.sleep(1)  # whatever else was queued has its chance to make one too many
     found = list(Document.objects.filter(frozen__dossier=application.dossier_id))
     assert sorted(document.kind for document in found) == sorted(documents.due(application))
-    for document in found:
-        with document.file.open("rb") as file:
-            assert hashlib.file_digest(file, "sha256").hexdigest() == document.sha256
+    assert all(is_intact(document) for document in found)
+
+
+def is_making() -> bool:
+    """Whether a worker is inside the transaction in which a document is made."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            " AND state = 'idle in transaction' AND now() - xact_start > interval '50 ms'"
+        )
+        return cursor.fetchone() is not None
+
+
+def test_killed_while_the_volume_is_made_again_with_a_late_opinion(servers):
+    application, annex = filed_without()
+    render_documents(str(application.pk))
+    make.sign(annex, text="Un avis qui vient tard.")
+    with redis.Redis.from_url(servers.redis.url) as queue:
+        queue.flushdb()
+    again = Document.objects.filter(kind=Document.Kind.BUNDLE, edition=1)
+    with running(servers) as process:
+        for pause in (0, 0.1, 0.2):
+            render_documents.delay(str(application.pk))
+            until(lambda: is_making() or again.exists())
+            time.sleep(pause)
+            kill_children(process)
+            until(lambda: not is_making())
+            assert pause or not again.exists()  # the first blow struck in the middle
+        render_missing_documents()
+        until(again.exists)
+        render_missing_documents()
+        render_documents.delay(str(application.pk))
+        time.sleep(1)
+    found = list(Document.objects.filter(frozen__dossier=application.dossier_id).order_by("kind", "edition"))
+    due = [(kind, 0) for kind in documents.due(application)] + [(Document.Kind.BUNDLE, 1)]
+    assert sorted((document.kind, document.edition) for document in found) == sorted(due)
+    assert all(is_intact(document) for document in found)
