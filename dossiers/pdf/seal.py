@@ -43,6 +43,8 @@ from pyhanko_certvalidator.registry import SimpleCertificateStore
 FIELD = "Cachet"
 SELF_SIGNED_NAME = "Cachet de démonstration (auto-signé, sans valeur)"
 SELF_SIGNED_YEARS = 10
+READ_AT_ONCE = 1024**2  # bytes: a volume weighs fifty million
+SIGNATURE_ROOM = 8192  # bytes, beside the certificates: twice what a signature with its attributes has ever taken
 
 
 def seal(file: BinaryIO) -> None:
@@ -62,7 +64,15 @@ def seal(file: BinaryIO) -> None:
     file.seek(0)
     writer = IncrementalPdfFileWriter(file)
     with ThreadPoolExecutor(1) as apart:  # pyHanko starts an event loop, and the caller's thread may have one
-        apart.submit(signer.sign_pdf, writer, in_place=True).result()
+        options = {"in_place": True, "chunk_size": READ_AT_ONCE, "bytes_reserved": None if url else _room()}
+        apart.submit(signer.sign_pdf, writer, **options).result()
+
+
+def _room() -> int:
+    """Hexadecimal digits kept for the seal; otherwise pyHanko seals twice, to measure, as it must for a time stamp."""
+    signer = _signer()
+    certificates = [signer.signing_cert, *signer.cert_registry]
+    return 2 * (SIGNATURE_ROOM + sum(len(certificate.dump()) for certificate in certificates))
 
 
 @cache
