@@ -16,6 +16,7 @@ from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from applications.models import Application, ApplicationTransition
+from dossiers.freezing import lock_open
 from dossiers.models import Annex, Dossier, Piece, SectionAnswers, SignOff
 from dossiers.uploads import remove_piece
 from portal.calendar import is_quiet
@@ -36,7 +37,7 @@ def untouched(now: datetime) -> QuerySet[Application]:
         instant = Greatest(*fields) if len(fields) > 1 else F(fields[0])  # PostgreSQL leaves nulls out
         return Subquery(rows.annotate(latest=Max(instant)).values("latest"))
 
-    signatures = latest(Annex, "sent_at", "renewed_at", "opened_at", "answered_at")
+    signatures = latest(Annex, "sent_at", "renewed_at", "opened_at", "drafted_at", "answered_at")
     touched = Greatest("created_at", latest(SectionAnswers, "saved_at"), latest(Piece, "uploaded_at"), signatures)
     drafts = Application.objects.filter(
         state=Application.State.DRAFT, replaces=None, created_at__lt=_announced_after(now)
@@ -87,13 +88,21 @@ def erase(now: datetime | None = None) -> int:
     for pk in list(given_up.order_by("pk").values_list("pk", flat=True)[:BATCH]):
         try:
             with transaction.atomic():
-                draft = given_up.select_for_update(of=("self",)).filter(pk=pk).select_related("dossier").first()
+                draft = _hold(given_up.filter(pk=pk))
                 if draft is not None and _was_told(draft, now):
                     _erase(draft)
                     erased += 1
         except IntegrityError:  # a row that stays needs one of its rows: the others are erased all the same
             logger.exception("An abandoned draft could not be erased: %s", pk)
     return erased
+
+
+def _hold(given_up: QuerySet[Application]) -> Application | None:
+    """The draft and its dossier, locked in the order of every write; None where one of them came first."""
+    draft = given_up.select_for_update(of=("self",)).first()
+    if draft is not None:
+        draft.dossier = lock_open(draft.dossier)
+    return draft if draft is not None and given_up.exists() else None
 
 
 def erased_on(announced_at: datetime) -> datetime:

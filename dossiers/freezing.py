@@ -10,7 +10,7 @@ from dossiers.models import Dossier, FrozenDossier
 
 
 class DossierFrozen(Exception):
-    """The dossier was filed: it no longer changes."""
+    """The dossier was filed, or erased with its draft: it no longer changes."""
 
 
 def lock_open(dossier: Dossier, *, paper_of: str = "") -> Dossier:
@@ -18,7 +18,9 @@ def lock_open(dossier: Dossier, *, paper_of: str = "") -> Dossier:
 
     paper_of: key of an annex whose scan comes; it may follow the filing where the opinion does.
     """
-    row = Dossier.objects.select_for_update(of=("self",)).get(pk=dossier.pk)
+    row = Dossier.objects.select_for_update(of=("self",)).filter(pk=dossier.pk).first()
+    if row is None:
+        raise DossierFrozen
     if row.is_frozen:
         awaited = row.annexes.filter(key=paper_of, late=True).select_related("scan__safe_copy") if paper_of else ()
         if not any(annex.takes_late_paper for annex in awaited):

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import timedelta
 
 import pytest
 import time_machine
+from django.core.exceptions import ObjectDoesNotExist
 from django.core.files.storage import default_storage
+from django.db import transaction
+from django.utils import timezone
 
 from applications import answering
-from applications.abandonment import announce, erase
+from applications.abandonment import NOTICE, announce, erase
 from applications.models import Application
 from dossiers.answers import save_answers
-from dossiers.models import Annex, AnnexTransition, Dossier, SectionAnswers, SignOff
+from dossiers.freezing import DossierFrozen
+from dossiers.models import Annex, AnnexTransition, Dossier, Piece, SectionAnswers, SignOff
+from dossiers.uploads import add_piece
 from portal.calendar import is_quiet
 from portal.notifications.models import Mail
 from portal.notifications.tasks import drain_outbox
+from portal.workflow import TransitionRefused
 from tests import factories as make
+from tests.applications.test_concurrency import at_once
 
 DAY = timedelta(days=1)
 
@@ -121,3 +129,77 @@ def test_a_notice_that_left_late_leaves_its_whole_delay(draft, smtp_sink):
     with time_machine.travel(day + 5 * DAY, tick=False):
         drain_outbox()
     assert [erase(day + 31 * DAY), erase(day + 35 * DAY)] == [0, 1]
+
+
+# At the same moment
+
+
+def told_long_ago(draft: Application) -> None:
+    """As if it had slept for a year, and its notice had left a month ago: an erasure takes it now."""
+    now = timezone.now()
+    asleep_since, told_at = now - 400 * DAY, now - 31 * DAY
+    Application.objects.update(created_at=asleep_since, erasure_announced_at=told_at)
+    SectionAnswers.objects.update(saved_at=asleep_since)
+    Piece.objects.update(uploaded_at=asleep_since)
+    Annex.objects.update(sent_at=asleep_since, renewed_at=asleep_since)
+    Annex.objects.exclude(answered_at=None).update(answered_at=asleep_since)
+    sent = {"state": Mail.State.SENT, "sent_at": told_at}
+    Mail.objects.create(kind=NOTICE, recipient=draft.candidate.email, thread=draft.dossier_id, **sent)
+
+
+COMEBACKS = {
+    "answers": lambda draft: save_answers(draft.dossier, "identity", {"full_name": "De retour"}),
+    "upload": lambda draft: add_piece(draft.dossier, "cv", make.pdf_upload("retour.pdf")),
+    "signature": lambda draft: make.sign(draft.dossier.annexes.get()),
+    "typed opinion": lambda draft: answering.keep_draft(draft.dossier.annexes.get(), {"text": "Un avis commencé."}),
+    "filing": make.file_now,
+}
+
+
+@pytest.fixture
+def asleep(transactional_db) -> Application:
+    draft = make.ApplicationFactory(offer=make.OfferFactory(deadline=timezone.now() + DAY))
+    make.fill_sections(draft)
+    make.fill_pieces(draft)
+    make.invited_annex(draft)
+    return draft
+
+
+@pytest.mark.parametrize("name", COMEBACKS)
+def test_who_comes_back_while_it_is_being_erased_keeps_all_of_it(asleep, name):
+    """The comeback holds the dossier, not yet committed, when the erasure begins: this one waits, then lets it be."""
+    if name == "filing":
+        make.sign(asleep.dossier.annexes.get())
+    told_long_ago(asleep)
+    begun, waiting = threading.Event(), threading.Event()
+
+    def come_back():
+        with transaction.atomic():
+            COMEBACKS[name](Application.objects.get(pk=asleep.pk))
+            begun.set()
+            waiting.wait(10)
+
+    def erase_meanwhile() -> int:
+        begun.wait(10)
+        threading.Timer(1, waiting.set).start()
+        return erase()
+
+    returned, erased = at_once(come_back, erase_meanwhile)
+    assert (returned, erased) == (None, 0)
+    assert Application.objects.filter(pk=asleep.pk).exists()
+    assert all(default_storage.exists(piece.file.name) for piece in Piece.objects.all())
+
+
+@pytest.mark.parametrize("name", COMEBACKS)
+def test_who_comes_back_too_late_is_told_and_leaves_nothing_behind(asleep, name):
+    if name == "filing":
+        make.sign(asleep.dossier.annexes.get())
+    told_long_ago(asleep)
+    results = at_once(erase, lambda: COMEBACKS[name](Application.objects.get(pk=asleep.pk)))
+    if results[0]:
+        gone = (DossierFrozen, TransitionRefused, ObjectDoesNotExist)
+        assert isinstance(results[1], gone) or not Application.objects.exists()
+        for model in (Application, Dossier, SectionAnswers, Annex, Piece, SignOff):
+            assert not model.objects.exists(), model
+    else:
+        assert Application.objects.filter(pk=asleep.pk).exists()
