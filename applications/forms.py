@@ -14,7 +14,7 @@ from applications.circuit import SIGNATORY_FIELDS
 from applications.models import Recusal, Review
 from dossiers.models import Annex, Opinion
 from dossiers.uploads import ACCEPT, FORMATS
-from portal.forms import DsfrForm
+from portal.forms import DsfrForm, WholeTextarea
 
 
 class StartForm(DsfrForm, forms.Form):
@@ -82,7 +82,7 @@ class SignatoryForm(DsfrForm, forms.ModelForm):
     class Meta:
         model = Annex
         fields = (*SIGNATORY_FIELDS, "note")
-        widgets = {"note": forms.Textarea(attrs={"rows": 2})}
+        widgets = {"note": WholeTextarea(attrs={"rows": 2})}
         help_texts = {
             "note": "Une phrase, 300 caractères au plus, sans adresse de site. Elle est ajoutée au message du portail.",
             "signatory_email": "L’adresse où cette personne lit ses messages. Le lien pour signer y est envoyé.",
@@ -197,7 +197,7 @@ class QuestionForm(DsfrForm, forms.Form):
         label="Votre question à la personne candidate",
         help_text="Elle la reçoit par courriel ; sa réponse vous revient par courriel et s’affiche ici.",
         max_length=1500,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=WholeTextarea(attrs={"rows": 3}),
         error_messages={"required": "Écrivez votre question."},
     )
 
@@ -207,7 +207,7 @@ class QuestionAnswerForm(DsfrForm, forms.Form):
     answer = forms.CharField(
         label="Votre réponse",
         max_length=3000,
-        widget=forms.Textarea(attrs={"rows": 4}),
+        widget=WholeTextarea(attrs={"rows": 4}),
         error_messages={"required": "Écrivez votre réponse."},
     )
 
@@ -223,8 +223,9 @@ class OpinionForm(DsfrForm, forms.Form):
     )
     text = forms.CharField(
         label="Avis motivé",
+        help_text="8 000 caractères au plus.",
         max_length=8000,
-        widget=forms.Textarea(attrs={"rows": 7}),
+        widget=WholeTextarea(attrs={"rows": 7}),
         error_messages={"required": "Écrivez quelques lignes : un avis sans motif ne peut pas être lu."},
     )
 
@@ -240,7 +241,7 @@ class DeclineForm(DsfrForm, forms.Form):
         label="Pourquoi ne pouvez-vous pas répondre ?",
         help_text="Ce motif est transmis à la personne candidate, pour qu’elle demande à quelqu’un d’autre.",
         max_length=1000,
-        widget=forms.Textarea(attrs={"rows": 3}),
+        widget=WholeTextarea(attrs={"rows": 3}),
         error_messages={"required": "Indiquez un motif, même bref."},
     )
 
@@ -254,7 +255,7 @@ class FileForm(DsfrForm, forms.Form):
 
 
 class WithdrawForm(DsfrForm, forms.Form):
-    reason = forms.CharField(label="Motif", required=False, max_length=1000, widget=forms.Textarea(attrs={"rows": 3}))
+    reason = forms.CharField(label="Motif", required=False, max_length=1000, widget=WholeTextarea(attrs={"rows": 3}))
 
 
 class ReviewForm(DsfrForm, forms.ModelForm):
@@ -262,7 +263,7 @@ class ReviewForm(DsfrForm, forms.ModelForm):
         model = Review
         fields = ["opinion", "reasons"]
         labels = {"opinion": "Votre avis", "reasons": "Motivation"}
-        widgets = {"opinion": forms.RadioSelect, "reasons": forms.Textarea(attrs={"rows": 8})}
+        widgets = {"opinion": forms.RadioSelect, "reasons": WholeTextarea(attrs={"rows": 8})}
         error_messages = {
             "opinion": {"required": "Choisissez un avis."},
             "reasons": {"required": "Motivez votre avis : la commission le lit."},
@@ -281,5 +282,5 @@ class RecusalForm(DsfrForm, forms.ModelForm):
         fields = ["reason"]
         labels = {"reason": "Motif du déport"}
         help_texts = {"reason": "Par exemple : lien familial, professionnel ou hiérarchique avec le candidat."}
-        widgets = {"reason": forms.Textarea(attrs={"rows": 3})}
+        widgets = {"reason": WholeTextarea(attrs={"rows": 3})}
         error_messages = {"reason": {"required": "Indiquez un motif, même bref."}}

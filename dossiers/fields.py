@@ -18,6 +18,7 @@ from django.core.validators import RegexValidator
 from django.utils.formats import date_format
 
 from dossiers.tables import TableFormField
+from portal.forms import WholeTextarea
 
 Choices = tuple[tuple[str, str], ...]
 NO_CONTROL_CHARACTERS = RegexValidator(
@@ -154,7 +155,7 @@ class LongText(FieldSpec):
     def make_form_field(self) -> forms.Field:
         return forms.CharField(
             max_length=self.max_length,
-            widget=forms.Textarea(attrs={"rows": self.rows} | self._attrs),
+            widget=WholeTextarea(attrs={"rows": self.rows} | self._attrs),
             validators=[NO_CONTROL_CHARACTERS],
             **self._common,
         )

@@ -74,6 +74,15 @@ class DsfrBoundField(BoundField):
         return f"{described} {self.auto_id}_warning".strip()
 
 
+class WholeTextarea(forms.Textarea):
+    """Takes what is pasted whole: with `maxlength` the browser cuts it in silence. The server says what is too long."""
+
+    def get_context(self, name, value, attrs):
+        context = super().get_context(name, value, attrs)
+        context["widget"]["attrs"].pop("maxlength", None)
+        return context
+
+
 class DsfrForm:
     """Mixin of all forms: `class AskForm(DsfrForm, forms.Form)`, with its `buttons`, then `{% crispy form %}`.
 
