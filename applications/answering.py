@@ -8,7 +8,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from applications import circuit
+from applications import circuit, reopening
 from dossiers import codes, signing
 from dossiers.models import Annex, Question, SignOff
 from dossiers.signoffs import changes_since
@@ -83,6 +83,7 @@ def sign(
     with transaction.atomic():
         annex = _answer(annex, "sign", answer=answer, seen=seen, at=at, verified_by=verified_by)
         annex.codes.all().delete()  # a code serves once
+        reopening.carry_to_draft(annex)
         circuit.tell_signatory(annex, "signatory_copy")
         circuit.tell_candidate(annex, "annex_signed")
         circuit.tell_service(annex)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Max, Q, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet
 from django.utils import timezone
 
 from applications import correspondence
@@ -26,7 +26,10 @@ ROLLING_LINK_LIFE = timedelta(days=90)  # an offer without a deadline still has 
 CONFIRM_AGAIN_AFTER = timedelta(hours=1)
 SETTLED_AFTER = timedelta(minutes=30)  # without a change, before signatories are asked to confirm
 REQUESTS_A_DAY = 3  # and annex: enough for a wrong address and two changes of mind
+REQUESTS_OF_ONE_PERSON_A_DAY = 80  # eight dossiers of eight annexes, and some corrections; withdrawn ones count
 SIGNATORY_FIELDS = signing.SIGNATORY_FIELDS
+# On the filed dossier, while this one was already prepared: on other answers, whenever those were typed.
+SIGNED_BESIDE = Q(sign_off__carried_from__isnull=False, sign_off__signed_at__gt=F("dossier__created_at"))
 
 
 def closes_at(annex: Annex) -> datetime:
@@ -93,7 +96,9 @@ def resend(annex: Annex, *, actor: Any) -> Annex:
     return _send(annex, "resend", actor)
 
 
+@transaction.atomic
 def _send(annex: Annex, move: str, actor: Any) -> Annex:
+    hold(annex)
     offer = annex.dossier.application.offer
     if annex.late and not is_alive(annex):
         raise TransitionRefused("Cet avis n’est plus attendu.")
@@ -102,23 +107,22 @@ def _send(annex: Annex, move: str, actor: Any) -> Annex:
     undelivered = annex.state == Annex.State.BOUNCED
     if move == "resend" and not undelivered and timezone.now() < correspondence.nudge_from(annex):
         raise TransitionRefused("Cette demande est partie il y a moins de douze heures. Laissez le temps de répondre.")
-    with transaction.atomic():
-        annex = signing.WORKFLOW.run(
-            annex, move, actor=actor, until=accepts_until(annex) if annex.late else offer.deadline
-        )
-        refuse_a_flood(annex)
-        request_mail(annex)
+    annex = signing.WORKFLOW.run(annex, move, actor=actor, until=accepts_until(annex) if annex.late else offer.deadline)
+    refuse_a_flood(annex)
+    request_mail(annex)
     return annex
 
 
 def refuse_a_flood(annex: Annex) -> None:
-    """The portal writes in its own name to whoever a candidate names: a day's requests are counted."""
+    """The portal writes in its own name to whoever a candidate names: a day's requests are counted, here and in all."""
     sent = AnnexTransition.objects.filter(
-        subject__dossier=annex.dossier_id,
+        subject__dossier__owner=annex.dossier.owner_id,
         name__in=["invite", "resend", "delegate"],
         at__gt=timezone.now() - timedelta(days=1),
     )
-    if sent.count() > REQUESTS_A_DAY * len(annex.dossier.spec.annexes):
+    count = sent.aggregate(here=Count("pk", filter=Q(subject__dossier=annex.dossier_id)), all=Count("pk"))
+    limit = REQUESTS_A_DAY * len(annex.dossier.spec.annexes)
+    if count["here"] > limit or count["all"] > REQUESTS_OF_ONE_PERSON_A_DAY:
         raise TransitionRefused("Beaucoup de demandes sont parties aujourd’hui : la prochaine pourra partir demain.")
 
 
@@ -153,6 +157,8 @@ def revoke(annex: Annex, *, actor: Any) -> Annex:
 
 def _take_back(annex: Annex, move: str, actor: Any) -> Annex:
     with transaction.atomic():
+        hold(annex)
+        annex.refresh_from_db()  # handed over since the page was shown: who holds the link now is told
         former, waiting = annex.signatory_email, annex.is_waiting
         annex = signing.WORKFLOW.run(annex, move, actor=actor)
         if waiting:
@@ -170,6 +176,7 @@ def ask_confirmation(annex: Annex, *, actor: Any = None) -> Annex:
     if not annex.link_hash:
         raise TransitionRefused("Cet avis est sur papier : faites signer et déposez une nouvelle feuille.")
     with transaction.atomic():
+        hold(annex)
         annex = signing.WORKFLOW.run(annex, "ask_confirmation", actor=actor, until=accepts_until(annex))
         tell_signatory(annex, "confirmation_request")
     return annex
@@ -187,7 +194,7 @@ def ask_confirmations(now: datetime | None = None) -> int:
         )
         .exclude(link_hash="")
         .annotate(changed_at=Max("dossier__answers__saved_at"))
-        .filter(changed_at__gt=F("sign_off__signed_at"), changed_at__lt=now - SETTLED_AFTER)
+        .filter(Q(changed_at__gt=F("sign_off__signed_at")) | SIGNED_BESIDE, changed_at__lt=now - SETTLED_AFTER)
         .select_related("sign_off", "dossier__owner", "dossier__application__offer")
     )
     asked = 0
@@ -287,7 +294,7 @@ def hold(annex: Annex) -> None:
     annex.dossier.application = lock_application(annex)
     annex.refresh_from_db(fields=["late"])  # filed since the page was opened
     if not is_in_hand(annex):
-        raise TransitionRefused("Cette candidature n’est plus en préparation : votre avis n’est plus attendu.")
+        raise TransitionRefused("Cette candidature n’est plus en préparation : cet avis n’est plus attendu.")
 
 
 def lock_application(annex: Annex) -> Application:

@@ -87,7 +87,7 @@ def _gathered(annex: Annex, mail: int) -> list[Annex]:
     same = Annex.objects.filter(state__in=Annex.WAITING, signatory_email__iexact=address).order_by()
     if not same.exclude(pk=annex.pk).exists():  # most people owe one
         return []
-    others = (other for other in digests.requests_of(address) if other.pk != annex.pk and digests.has_its_link(other))
+    others = (other for other in digests.requests_of(address) if other.pk != annex.pk and signing.has_its_link(other))
     return [other for other in others if not correspondence.asked_lately(other.dossier_id, address)]
 
 

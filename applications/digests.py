@@ -183,15 +183,10 @@ def hr_digest(payload: dict[str, Any]) -> outbox.Letter:
 
 @outbox.builder("signatory_digest", label="Avis attendus", reader="signatory", category="digest", priority=outbox.LATER)
 def signatory_digest(payload: dict[str, Any]) -> outbox.Letter:
-    annexes = [annex for annex in requests_of(payload["address"]) if has_its_link(annex)]
+    annexes = [annex for annex in requests_of(payload["address"]) if signing.has_its_link(annex)]
     if len(annexes) < SEVERAL:
         raise outbox.Obsolete("un seul avis est encore attendu, ou aucun")
     return letter_about(annexes, payload)
-
-
-def has_its_link(annex: Annex) -> bool:
-    """Whether the link that a mail would bear is the one that works."""
-    return annex.link_hash == signing.link_hash(signing.link_secret(annex))
 
 
 def letter_about(annexes: list[Annex], payload: dict[str, Any]) -> outbox.Letter:

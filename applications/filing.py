@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.formats import date_format
 
+from applications import reopening
 from applications.commission.opinions import withdraw_from_rivals
 from applications.models import Application, ApplicationTransition, Receipt
 from dossiers.completeness import Completeness, completeness
@@ -136,11 +137,9 @@ def tell_withdrawal(application: Application, entry: ApplicationTransition, **da
     if application.was_filed:
         payload = {"application": str(application.pk), "entry": entry.pk}
         outbox.enqueue("withdrawn_for_hr", application.offer.service_email, payload, thread=application.dossier_id)
-    former = application.replaces
-    former_stands = former is not None and former.state != Application.State.WITHDRAWN
-    for annex in application.dossier.annexes.exclude(signatory_email="").select_related("sign_off"):
-        if former_stands and annex.sign_off and annex.sign_off.carried_from_id:
-            continue  # the opinion still stands in the dossier that stays filed
-        if annex.is_waiting or annex.state == annex.State.SIGNED:
-            payload = {"annex": str(annex.pk)}
-            outbox.enqueue("request_dropped", annex.signatory_email, payload, thread=application.dossier_id)
+    involved = Annex.WAITING | {Annex.State.SIGNED}
+    for annex in application.dossier.annexes.filter(state__in=involved).exclude(signatory_email=""):
+        if reopening.stands_elsewhere(annex):
+            continue
+        payload = {"annex": str(annex.pk)}
+        outbox.enqueue("request_dropped", annex.signatory_email, payload, thread=application.dossier_id)

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db import connection
 
-from applications import decisions, filing, late_signatures
+from applications import decisions, filing, late_signatures, reopening
 from applications.models import Application, ApplicationTransition
 from portal.workflow import Transition, Workflow
 
@@ -23,14 +23,18 @@ def _manages(actor: Any, application: Application) -> bool:
     return actor is not None and actor.is_hr_of(application.offer.institution_id)
 
 
-def _lock_offer(application_pk) -> None:
-    """Offer before application: a deadline cannot move while a dossier is being filed."""
+def _lock_first(application_pk) -> None:
+    """Offer before application: a deadline cannot move while a dossier is being filed.
+
+    The filed dossier before the draft that would replace it: an opinion signed on the one goes to the other.
+    """
     with connection.cursor() as cursor:  # shared: dossiers filed at the same time do not wait for one another
         cursor.execute(
             "SELECT 1 FROM offers_offer JOIN applications_application ON offers_offer.id = offer_id"
             " WHERE applications_application.id = %s FOR SHARE OF offers_offer",
             [application_pk],
         )
+    list(Application.objects.select_for_update(of=("self",)).filter(replaced_by=application_pk).values_list("pk"))
 
 
 def _seal_and_supersede(application: Application, entry: ApplicationTransition, **data: Any) -> None:
@@ -63,6 +67,7 @@ WORKFLOW = Workflow(
             sources=Application.REPLACEABLE,
             target=State.SUPERSEDED,
             allowed=lambda actor, application: actor is None,  # the portal alone, when the new dossier is filed
+            effect=reopening.hand_on_requests,
         ),
         Transition(
             name="withdraw",
@@ -114,7 +119,7 @@ WORKFLOW = Workflow(
             effect=decisions.record,
         ),
     ],
-    lock_first=_lock_offer,
+    lock_first=_lock_first,
 )
 
 

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from applications import circuit, correspondence, digests, documents, samples, wording  # noqa: F401 (digests: its letters)
+from applications import circuit, correspondence, digests, documents, reopening, samples, wording  # noqa: F401 (digests: its letters)
 from applications.filing import to_the_second
 from applications.models import Application, ApplicationTransition, Receipt
 from applications.reminders.planner import refuse_superseded
@@ -198,7 +198,7 @@ def _annex_news(payload: Payload, template: str) -> Letter:
         payload,
         template,
         application,
-        about={"annex": annex, "spec": annex.spec},
+        about={"annex": annex, "spec": annex.spec, "in_draft": reopening.state_in_draft(annex)},
         action=own_page("Désigner une autre personne" if declined else "Voir mon dossier", application),
         facts=facts,
         attachments=deadline_of(application) if declined else [],
@@ -306,6 +306,21 @@ def opinion_filed(payload: Payload) -> Letter:
         annex.dossier.application,
         about={"annex": annex, "spec": annex.spec, "sign_off": sign_off},
         facts=[*about_opinion(annex), ("Référence de l’avis", sign_off.reference)],
+    )
+
+
+@builder("request_superseded", label="Demande d’avis remplacée", reader="signatory")
+def request_superseded(payload: Payload) -> Letter:
+    """The dossier was replaced by one that does not ask this person any more."""
+    annex = annex_of(payload)
+    asked = annex.dossier.spec.annex_by_key
+    specs = [asked[key] for key in payload.get("keys", [annex.key]) if key in asked]
+    return write(
+        payload,
+        "request_superseded",
+        annex.dossier.application,
+        about={"annex": annex, "spec": annex.spec, "specs": specs},
+        facts=about_opinion(annex, specs),
     )
 
 

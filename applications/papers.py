@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
 
-from applications import circuit, filing
+from applications import circuit, filing, reopening
 from dossiers import on_demand, paper, signing
 from dossiers.clearing import when_decided
 from dossiers.content import dossier_content
@@ -114,6 +114,7 @@ def sign_on_paper(
             link=link,
             at=at,
         )
+        reopening.carry_to_draft(annex)
         if former:
             outbox.enqueue("request_dropped", former, {"annex": str(annex.pk)}, thread=annex.dossier_id)
         if actor is None:

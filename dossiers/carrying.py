@@ -15,6 +15,7 @@ from dossiers.fields import Checkbox, FieldSpec
 from dossiers.freezing import lock_open
 from dossiers.models import Annex, Dossier, Piece, SectionAnswers
 from dossiers.spec import SectionSpec
+from portal.workflow import TransitionRefused
 
 # Given for one dossier, on one day.
 NEVER_TAKEN = frozenset({"signature", "signed_on"})
@@ -56,18 +57,27 @@ def _carry_piece(piece: Piece, dossier: Dossier) -> Piece:
 
 
 def _carry_annex(annex: Annex, dossier: Dossier, scan: Piece | None) -> None:
-    sign_off = annex.sign_off
+    """Without an opinion, its names alone: it is asked again when the candidate wishes, by another link."""
     names = {name: getattr(annex, name) for name in signing.SIGNATORY_FIELDS}
-    if sign_off is None:  # asked again, when the candidate wishes: the former request's link is not theirs any more
-        Annex.objects.create(dossier=dossier, key=annex.key, **names)
-        return
-    twin = _twin(annex, dossier=dossier, link_hash="", sign_off=None, scan=scan, late=False)
-    if annex.link_hash:  # none where the opinion was signed on paper: it is signed anew on paper
-        signing.give_link(twin)
-    twin.save()
-    twin.sign_off = _twin(sign_off, annex=twin, carried_from=sign_off)
-    twin.sign_off.save()
-    twin.save(update_fields=["sign_off"])
+    twin, _ = Annex.objects.get_or_create(dossier=dossier, key=annex.key, defaults=names)
+    if annex.sign_off:
+        signing.WORKFLOW.run(twin, "carry", opinion=annex, scan=scan)
+
+
+def carry_opinion(annex: Annex, dossier: Dossier) -> bool:
+    """The opinion that was signed since `dossier` took over the others: as those, unless it is not asked for any more.
+
+    False where the candidate has asked somebody else here, or has it signed already. In a transaction.
+    """
+    if annex.key not in dossier.spec.annex_by_key:
+        return False
+    try:
+        with transaction.atomic():
+            dossier = lock_open(dossier)
+            _carry_annex(annex, dossier, scan=_carry_piece(annex.scan, dossier) if annex.scan else None)
+    except TransitionRefused:
+        return False
+    return True
 
 
 def _twin(row: models.Model, **changes: Any) -> Any:

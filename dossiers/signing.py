@@ -32,6 +32,11 @@ def link_secret(annex: Annex) -> str:
     return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
+def has_its_link(annex: Annex) -> bool:
+    """Whether the link that would be given now is the one that works: not where the server's key has changed since."""
+    return annex.link_hash == link_hash(link_secret(annex))
+
+
 def link_hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
@@ -164,6 +169,33 @@ def _take_paper(annex: Annex, *, signatory: dict[str, str], scan: Any, by_link: 
         setattr(annex, name, value)
     annex.scan, annex.scan_doubt = scan, ""
     _record_answer(annex)
+
+
+def _asks_the_same(annex: Annex, *, opinion: Annex, **data: Any):
+    """Never over what was done with this annex since: signed here, sent to somebody else, or another one named."""
+    yield from _in_preparation(annex)
+    present = annex.sign_off and annex.sign_off.carried_from
+    if present and present.annex_id == opinion.pk:
+        return  # one more version of what was taken from there
+    if annex.sign_off:
+        yield "Cet avis est déjà signé."
+    elif annex.signatory_email.lower() != opinion.signatory_email.lower() and not (
+        annex.state == State.TO_SEND and opinion.former_links.filter(holder=signatory_label(annex)).exists()
+    ):
+        yield "Cet avis est demandé à une autre personne."
+
+
+def _take_over(annex: Annex, *, opinion: Annex, scan: Any = None, **data: Any) -> None:
+    """As it was signed there. A link that is out here leads to it; an opinion on paper has none."""
+    if annex.link_hash and not opinion.link_hash:
+        _end_link(annex, FormerLink.Why.REVOKED)
+    elif opinion.link_hash and not annex.link_hash:
+        give_link(annex)
+    for name in ("sent_at", "renewed_at", "opened_at"):
+        setattr(annex, name, getattr(annex, name) or getattr(opinion, name))
+    for name in (*SIGNATORY_FIELDS, "note", "answered_at", "shown_digest", "scan_doubt", "confirmation_asked_at"):
+        setattr(annex, name, getattr(opinion, name))
+    annex.scan = scan
 
 
 def _expires(annex: Annex, *, until: datetime, **data: Any):
@@ -331,6 +363,17 @@ WORKFLOW = Workflow(
                 scan={"id": str(scan.pk), "name": scan.name, "size": scan.size, "sha256": scan.sha256},
                 signed_on=signed_on,
             ),
+        ),
+        Transition(
+            name="carry",
+            label="Reprendre l’avis signé sur le dossier déposé",
+            done="Avis repris du dossier déposé",
+            sources=ASKED | {State.TO_SEND, State.SIGNED},
+            target=State.SIGNED,
+            allowed=_is_portal,
+            blockers=_asks_the_same,
+            change=_take_over,
+            effect=lambda annex, entry, *, opinion, **data: signoffs.carry(annex, opinion.sign_off),
         ),
         Transition(
             name="ask_confirmation",

@@ -50,6 +50,15 @@ def answer_content(annex: Annex, answer: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def carry(annex: Annex, sign_off: SignOff) -> SignOff:
+    """The same record, for the same annex of another dossier: its reference, its words, its fingerprint."""
+    fields = [field.attname for field in SignOff._meta.concrete_fields if not field.primary_key]
+    same = {name: getattr(sign_off, name) for name in fields}
+    annex.sign_off = SignOff.objects.create(**same | {"annex_id": annex.pk, "carried_from_id": sign_off.pk})
+    annex.save(update_fields=["sign_off"])
+    return annex.sign_off
+
+
 def record(
     annex: Annex,
     answer: Mapping[str, Any],

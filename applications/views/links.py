@@ -6,14 +6,16 @@ from collections.abc import Callable
 from functools import wraps
 
 from django.conf import settings
+from django.contrib import messages
+from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from applications import circuit
+from applications import circuit, reopening
+from dossiers import signing
 from dossiers.models import Annex, FormerLink
-from dossiers.signing import annex_of_link, former_link
 from portal.pace import client_address, too_fast
 
 
@@ -50,21 +52,28 @@ def _too_often(request: HttpRequest) -> HttpResponse:
 def _answer(view: Callable[..., HttpResponse], request: HttpRequest, token: str, **kwargs) -> HttpResponse:
     if _is_too_often(request, token):
         return _too_often(request)
-    annex = annex_of_link(token)
+    annex = signing.annex_of_link(token)
     if annex:
-        return view(request, annex, token, **kwargs)
+        try:
+            return view(request, annex, token, **kwargs)
+        except ObjectDoesNotExist:  # erased with its draft, this very moment
+            return dead_link(request)
     if too_fast("wrong-links", client_address(request), settings.WRONG_LINKS_A_MINUTE):
         return _too_often(request)
-    return dead_link(request, former=former_link(token))
+    return dead_link(request, former=signing.former_link(token))
 
 
 def dead_link(request: HttpRequest, annex: Annex | None = None, former: FormerLink | None = None) -> HttpResponse:
-    """What to do with a link that no longer works; says nothing of the dossier."""
+    """What to do with a link that no longer works; says nothing of the dossier. It may have gone on to another one."""
+    if annex and (now := reopening.request_now(annex)):
+        messages.info(request, "Votre lien mène maintenant à la demande à jour de cette candidature.")
+        return redirect("signatory:annex", signing.link_secret(now))
     offer = annex.dossier.application.offer if annex else None
     context = {
         "annex": annex,
         "former": former,
         "application": annex.dossier.application if annex else None,
+        "successor": reopening.successor(annex) if annex else None,
         "offer": offer,
         "closes_at": circuit.accepts_until(annex) if annex else None,
         "too_late": annex and circuit.is_too_late(annex),

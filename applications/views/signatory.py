@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from applications import answering, circuit
+from applications import answering, circuit, reopening
 from applications.forms import CodeForm, DeclineForm, DelegateForm, OpinionForm, QuestionForm
 from applications.views.links import by_link, dead_link
 from dossiers import codes, signing
@@ -34,6 +36,8 @@ def annex(request: HttpRequest, annex: Annex, token: str) -> HttpResponse:
     if not annex.is_asked:
         return _answered(request, annex, token)
     if not circuit.is_alive(annex):
+        if request.method == "POST":
+            _keep_where_asked_now(request, annex)
         return dead_link(request, annex)
     if request.method == "POST":
         return _go_on(request, annex, token)
@@ -64,7 +68,7 @@ def _forms(annex: Annex, data=None) -> tuple[OpinionForm, SectionForm]:
 def _typed(annex: Annex, data) -> dict[str, Any]:
     """The draft, from what the page posts."""
     own = SectionForm(annex.spec.form_section, data, check=False, prefix="annexe").raw()
-    typed = {"opinion": data.get("opinion", ""), "text": data.get("text", "")[:20_000], "fields": own}
+    typed = {"opinion": data.get("opinion", ""), "text": data.get("text", ""), "fields": own}
     return storable(typed)
 
 
@@ -118,6 +122,14 @@ def _go_on(request: HttpRequest, annex: Annex, token: str) -> HttpResponse:
     except TransitionRefused as refusal:
         refusals = refusal.reasons
     return _page(request, annex, token, opinion, own, refusals=refusals)
+
+
+def _keep_where_asked_now(request: HttpRequest, annex: Annex) -> None:
+    """Its dossier was replaced while the page was open: the text goes on to the new request, unless it has its own."""
+    now = reopening.request_now(annex)
+    if now and now.is_asked and now.draft in ({}, annex.draft):
+        with suppress(TransitionRefused):
+            answering.keep_draft(now, _typed(now, request.POST))
 
 
 def _send_code(request: HttpRequest, annex: Annex, *, again: bool = False) -> None:
@@ -216,7 +228,7 @@ def draft(request: HttpRequest, annex: Annex, token: str) -> HttpResponse:
         if not answering.may_answer(annex):
             raise TransitionRefused("Cette demande n’attend plus de réponse.")
         annex = answering.keep_draft(annex, _typed(annex, request.POST))
-    except (TransitionRefused, Annex.DoesNotExist):
+    except (TransitionRefused, ObjectDoesNotExist):
         return JsonResponse({"told": "Brouillon non gardé : rechargez la page."}, status=409)
     at = date_format(timezone.localtime(annex.drafted_at), r"G \h i")
     return JsonResponse({"told": f"Brouillon gardé à {at}."})

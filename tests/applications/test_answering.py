@@ -12,7 +12,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils import timezone
 
-from applications import answering, circuit, circuit_mails, samples
+from applications import answering, circuit, circuit_mails, lifecycle, samples
 from applications.circuit import SIGNATORY_FIELDS
 from dossiers import codes, signing
 from dossiers.models import Annex, SigningCode, SignOff
@@ -442,3 +442,61 @@ def test_a_draft_may_speak_of_the_nul_character(client, annex):
     typed = r"Le code \u0000 du formulaire \\u0000."
     client.post(address(annex), make.signature_form(annex, text=typed + "\x00") | {"later": "1"})
     assert fresh(annex).draft["text"] == typed
+
+
+def test_an_opinion_longer_than_allowed_is_kept_whole_and_refused_in_words(client):
+    annex = make.invited_annex(make.ApplicationFactory())
+    page, text = reverse("signatory:annex", args=[signing.link_secret(annex)]), "Long." * 6_000
+    assert "maxlength" not in str(client.get(page).context["opinion_form"]["text"])
+    assert client.post(f"{page}brouillon/", {"text": text}).status_code == 200
+    assert Annex.objects.get().draft["text"] == text
+    response = client.post(page, make.signature_form(annex, text=text))
+    assert "au plus 8000 caractères (actuellement 30000)" in response.content.decode()
+    assert text in response.content.decode()
+    assert Annex.objects.get().draft["text"] == text
+    assert not SignOff.objects.exists()
+
+
+def test_requests_are_counted_over_all_the_dossiers_of_one_person(monkeypatch):
+    """Withdrawing a dossier and beginning again does not start the count again; several dossiers have room."""
+    monkeypatch.setattr(circuit, "REQUESTS_OF_ONE_PERSON_A_DAY", 3)
+    candidate, offer = make.UserFactory(), make.OfferFactory()
+    for _ in range(3):
+        application = make.ApplicationFactory(candidate=candidate, offer=offer)
+        make.invited_annex(application)
+        lifecycle.WORKFLOW.run(application, "withdraw", actor=candidate)
+    annex = make.named_annex(make.ApplicationFactory(candidate=candidate, offer=offer))
+    with pytest.raises(TransitionRefused, match="demain"):
+        circuit.invite(annex, actor=candidate)
+    assert Annex.objects.get(pk=annex.pk).state == Annex.State.TO_SEND
+    make.invited_annex(make.ApplicationFactory(offer=offer))
+    with time_machine.travel(timezone.now() + timedelta(days=1, minutes=1), tick=False):
+        circuit.invite(annex, actor=candidate)
+
+
+def test_eight_whole_dossiers_leave_on_one_day():
+    candidate = make.UserFactory()
+    for _ in range(8):
+        application = make.ApplicationFactory(candidate=candidate, offer__parameters={})
+        keys = [spec.key for spec in application.dossier.spec.annexes]
+        for key in keys:
+            make.named_annex(application, key)
+        assert len(circuit.invite_all(application, actor=candidate)) == len(keys) >= 5
+
+
+def test_no_request_leaves_for_an_application_that_was_withdrawn_meanwhile():
+    application = make.ApplicationFactory()
+    annex = make.named_annex(application)
+    lifecycle.WORKFLOW.run(application, "withdraw", actor=application.candidate)
+    with pytest.raises(TransitionRefused, match="plus en préparation"):
+        circuit.invite(annex, actor=application.candidate)
+    assert not Mail.objects.filter(kind="signatory_request").exists()
+
+
+def test_a_request_taken_back_tells_whoever_holds_it_now():
+    application = make.ApplicationFactory()
+    shown = make.invited_annex(application)
+    to = make.SIGNATORY | {"signatory_name": "Adjointe", "signatory_email": "adjointe@example.org"}
+    answering.hand_over(Annex.objects.get(), to)
+    circuit.revoke(shown, actor=application.candidate)
+    assert Mail.objects.get(kind="request_dropped").recipient == "adjointe@example.org"

@@ -62,6 +62,7 @@ ANNEXES = {
     "decline": (ASKED, "declined", "anyone", True),
     "delegate": (ASKED, "sent", "anyone", False),
     "sign_on_paper": (ASKED | {"to_send", "declined", "signed"}, "signed", "anyone", False),
+    "carry": (ASKED | {"to_send", "signed"}, "signed", "portal", False),
     "ask_confirmation": ({"signed"}, "signed", "asker", False),
     "confirm": ({"signed"}, "signed", "anyone", False),
 }
@@ -119,6 +120,8 @@ class Case:
             return {"deadline": self.offer.deadline - timedelta(days=7)}
         if name == "schedule":
             return {"publish_at": timezone.now() + timedelta(days=2)}
+        if name == "carry":
+            return {"opinion": self.opinion_elsewhere()}
         if name == "file":
             return {"received_at": timezone.now()}
         signed = {"answer": make.answer_to(self.annex), "verified_by": "le lien", "manner": "confirmed"}
@@ -138,6 +141,10 @@ class Case:
             if self.subject is self.annex
             else {}
         )
+
+    def opinion_elsewhere(self) -> Annex:
+        """The same annex, signed by the same person in another dossier of the candidate."""
+        return make.signed_annex(make.ApplicationFactory(candidate=self.application.candidate))
 
     def prepare(self, name: str) -> None:
         if name == "file":
@@ -333,7 +340,7 @@ def test_any_series_of_moves_stays_on_the_table(moves):
                 case.run(name)
             except TransitionRefused:
                 # What is signed is done again in its own manner: online over online, paper over paper.
-                assert state not in sources or (state == "signed" and name in {"sign_on_paper", "confirm"})
+                assert state not in sources or (state == "signed" and name in {"sign_on_paper", "confirm", "carry"})
             else:
                 assert state in sources
                 way.append((name, state, target))
