@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -17,7 +18,7 @@ from dossiers.clearing import when_decided
 from dossiers.content import dossier_content
 from dossiers.fingerprints import fingerprint
 from dossiers.freezing import lock_open
-from dossiers.models import Annex, Piece
+from dossiers.models import Annex, Dossier, Piece, SignOff
 from dossiers.on_demand import Printing
 from portal.notifications import outbox
 from portal.workflow import TransitionRefused
@@ -91,14 +92,15 @@ def sign_on_paper(
     """
     if not takes_paper(annex, at):
         raise TransitionRefused("Ce dossier n’attend plus d’avis.")
-    if upload:  # the very file given: one that was given before comes back as it was, not as the last
-        scan = paper.add_scan(annex.dossier, upload, annex.key)
-    else:
-        scan = annex.dossier.pieces.filter(key=paper.scan_key(annex.key)).last()
-    if scan is None:
-        raise TransitionRefused("Déposez d’abord le scan ou la photo de l’annexe signée.")
+    # The very file given: one that was given before comes back as it was, not as the last.
+    given = paper.add_scan(annex.dossier, upload, annex.key).pk if upload else None
     with transaction.atomic():
         circuit.hold(annex)
+        Dossier.objects.select_for_update(of=("self",)).get(pk=annex.dossier_id)  # no scan goes away from now on
+        scans = annex.dossier.pieces.filter(key=paper.scan_key(annex.key))
+        scan = scans.filter(pk=given).first() if given else scans.last()
+        if scan is None:  # none yet, or removed meanwhile
+            raise TransitionRefused("Déposez d’abord le scan ou la photo de l’annexe signée.")
         former = annex.signatory_email if annex.is_waiting and actor is not None else ""
         annex = signing.WORKFLOW.run(
             annex,
@@ -121,6 +123,14 @@ def sign_on_paper(
             circuit.tell_candidate(annex, "annex_signed")
         circuit.tell_service(annex)
     return annex
+
+
+def signed_scans(dossier: Dossier) -> tuple[set[UUID], set[UUID]]:
+    """The scans on which annexes are signed now, and those of earlier versions: none of them is removed."""
+    present = set(dossier.annexes.exclude(scan=None).values_list("scan", flat=True))
+    named = SignOff.objects.filter(annex__dossier=dossier, manner=SignOff.Manner.PAPER)
+    versions = {UUID(key) for key in named.values_list("content__scan__id", flat=True)}
+    return present, versions - present
 
 
 @when_decided

@@ -134,6 +134,12 @@ class Piece(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def signed_annex(self) -> Annex | None:
+        """The annex that this scan was signed on, in whatever version of its opinion."""
+        versions = SignOff.objects.filter(annex=models.OuterRef("pk"), content__scan__id=str(self.pk))
+        of_this_sheet = models.Q(scan=self) | models.Exists(versions)
+        return Annex.objects.filter(of_this_sheet, dossier=self.dossier_id).select_related("dossier").first()
+
 
 def copy_path(copy: SafeCopy, filename: str) -> str:
     return f"copies/{copy.piece.dossier_id}/{secrets.token_urlsafe(24)}"

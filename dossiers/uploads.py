@@ -122,20 +122,30 @@ def _make_room(piece: Piece, replaces: Piece | None, limit: int, *, keeps_all: b
 
 def _gives_way(other: Piece, piece: Piece, replaces: Piece | None) -> bool:
     """The one that was named, and a refused file that comes again, mended, under its name."""
-    return bool(replaces and other.pk == replaces.pk) or (other.safe_copy.is_refused and other.name == piece.name)
+    if replaces and other.pk == replaces.pk:
+        return True
+    return other.safe_copy.is_refused and other.name == piece.name and other.signed_annex() is None
 
 
 def remove_piece(piece: Piece) -> None:
-    """Forget a file and its safe copy; their bytes go once the removal is certain."""
+    """Forget a file and its safe copy; their bytes go once the removal is certain.
+
+    ValidationError for the scan of a signed annex: its opinion stands on it.
+    """
     with transaction.atomic():
         lock_open(piece.dossier)
+        if annex := piece.signed_annex():
+            raise ValidationError(
+                f"« {piece.name} » est le scan sur lequel l’annexe {annex.spec.number} est signée : il reste. "
+                "S’il n’est pas le bon, ouvrez cette annexe et déposez-y le scan qui le remplace."
+            )
         storage = piece.file.storage
         names = [piece.file.name, *SafeCopy.objects.get(pk=piece.pk).stored]
         piece.delete()
-        transaction.on_commit(lambda: _forget_bytes(storage, names), robust=True)
+        transaction.on_commit(lambda: forget_bytes(storage, names), robust=True)
 
 
-def _forget_bytes(storage: Storage, names: Iterable[str]) -> None:
+def forget_bytes(storage: Storage, names: Iterable[str]) -> None:
     """But for those that another dossier of the same person holds too (`dossiers.carrying`)."""
     for name in names:
         copied = Q(file=name) | Q(thumbnail=name)

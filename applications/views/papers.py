@@ -108,18 +108,19 @@ def scans(request: HttpRequest, pk: UUID) -> HttpResponse:
         except ValidationError as error:
             form.add_error("file", error)
     specs = application.dossier.spec.annexes
-    pieces = {piece.key: piece for piece in application.dossier.pieces.order_by("uploaded_at")}
-    signed = {annex.key: annex for annex in application.dossier.annexes.filter(state=Annex.State.SIGNED)}
+    given = list(application.dossier.pieces.order_by("uploaded_at"))
+    present, former = papers.signed_scans(application.dossier)
     context = {
         "application": application,
         "offer": application.offer,
         "form": form,
-        "loose": application.dossier.pieces.filter(key=paper.LOOSE),
+        "loose": [piece for piece in given if piece.key == paper.LOOSE],
         "specs": specs,
         "placed": [
-            (spec, pieces[paper.scan_key(spec.key)], signed.get(spec.key))
+            (spec, piece, piece.pk in present, piece.pk in former)
             for spec in specs
-            if paper.scan_key(spec.key) in pieces
+            for piece in given
+            if piece.key == paper.scan_key(spec.key)
         ],
     }
     return render(request, "applications/scans.html", context)

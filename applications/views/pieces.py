@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.datastructures import MultiValueDict
@@ -88,6 +89,11 @@ def files(request: HttpRequest, pk: UUID, key: str) -> HttpResponse:
 def remove(request: HttpRequest, pk: UUID, piece_pk: UUID) -> HttpResponse:
     application = own_draft(request, pk)
     former = get_object_or_404(application.dossier.pieces, pk=piece_pk)
-    remove_piece(former)
-    messages.success(request, f"« {former.name} » est retiré.")
-    return redirect("applications:piece", application.pk, former.key)
+    try:
+        remove_piece(former)
+        messages.success(request, f"« {former.name} » est retiré.")
+    except ValidationError as refusal:
+        messages.error(request, refusal.message)
+    if former.key in application.dossier.spec.piece_by_key:
+        return redirect("applications:piece", application.pk, former.key)
+    return redirect("applications:scans", application.pk)

@@ -293,3 +293,48 @@ def test_paper_is_timed_when_it_arrives_and_judged_by_its_link(application):
             annex, given, upload=make.pdf_upload(), link=annex.link_hash, at=deadline - timedelta(minutes=1), **rest
         )
     assert signed.state == Annex.State.SIGNED
+
+
+def remove(client, application, piece: Piece):
+    return client.post(reverse("applications:piece_remove", args=[application.pk, piece.pk]), follow=True)
+
+
+def test_a_wrong_scan_is_removed_wherever_it_waits(client, application, django_capture_on_commit_callbacks):
+    client.force_login(application.candidate)
+    loose = paper.add_scan(application.dossier, make.pdf_upload("perdu.pdf"))
+    placed = paper.add_scan(application.dossier, make.pdf_upload("place.pdf"), "hospital_head")
+    shown = client.get(reverse("applications:scans", args=[application.pk])).content.decode()
+    for piece in (loose, placed):
+        assert reverse("applications:piece_remove", args=[application.pk, piece.pk]) in shown
+        with django_capture_on_commit_callbacks(execute=True):
+            response = remove(client, application, piece)
+        assert response.redirect_chain == [(reverse("applications:scans", args=[application.pk]), 302)]
+        assert f"« {piece.name} » est retiré" in response.content.decode().replace("\xa0", " ")
+        assert not Piece.objects.filter(pk=piece.pk).exists()
+        assert not piece.file.storage.exists(piece.file.name)
+
+
+def test_a_scan_that_bears_an_opinion_stays_whatever_its_version(client, application):
+    client.force_login(application.candidate)
+    client.post(page(application), paper_form())
+    client.post(page(application), paper_form(file=make.pdf_upload("autre.pdf")))
+    former, present = application.dossier.pieces.order_by("uploaded_at")
+    assert annex_of(application).scan == present
+    for piece in (former, present):
+        response = remove(client, application, piece)
+        assert response.status_code == 200
+        told = response.content.decode()
+        assert "il reste." in told
+        assert "déposez-y le scan qui le remplace" in told
+        assert reverse("applications:piece_remove", args=[application.pk, piece.pk]) not in told
+    assert application.dossier.pieces.count() == 2
+
+
+def test_a_refused_scan_comes_again_under_its_name(client, application):
+    client.force_login(application.candidate)
+    client.post(page(application), paper_form())
+    clearing.refuse(annex_of(application).scan.safe_copy, "Illisible.")
+    assert client.post(page(application), paper_form()).status_code == 302
+    annex = annex_of(application)
+    assert annex.sign_off.version == 2
+    assert not annex.scan.safe_copy.is_refused
