@@ -17,16 +17,18 @@ from django.utils import timezone
 
 from applications import lifecycle, papers, reopening, verification, zip_stream
 from applications.models import Application
+from dossiers import clearing, paper
 from dossiers.answers import save_answers
 from dossiers.carrying import answers_to_take, take_answers
 from dossiers.models import Annex, Document, Piece, SignOff
-from dossiers.uploads import remove_piece
+from dossiers.uploads import add_piece, remove_piece
 from offers.models import Offer
 from portal.notifications.models import Mail
 from portal.notifications.outbox import build
 from portal.workflow import TransitionRefused
 from tests import factories as make
 from tests.answers import filled_answers
+from tests.applications.test_late_signatures import filed_without
 
 pytestmark = pytest.mark.django_db
 
@@ -240,6 +242,42 @@ def test_a_sheet_signed_by_hand_is_in_the_archive(client):
         path = f"annexes/{annex.key}/01-feuille.pdf"
         assert zipped.read(path) == make.pdf_bytes()
         assert f'href="{path}"' in zipped.read("dossier.html").decode()
+
+
+def archived(client, application) -> zipfile.ZipFile:
+    client.force_login(application.candidate)
+    return zipfile.ZipFile(io.BytesIO(client.get(address(application, "download")).getvalue()))
+
+
+def test_scans_that_wait_refused_files_and_what_is_no_longer_asked_are_in_the_archive(client):
+    application = make.ApplicationFactory()
+    save_answers(application.dossier, "identity", {"full_name": "Camille", "gone": "saisi ainsi"})
+    paper.add_scan(application.dossier, make.pdf_upload("perdu.pdf"))
+    refused = add_piece(application.dossier, "cv", make.pdf_upload("piege.pdf"))
+    clearing.refuse(refused.safe_copy, "Ce fichier est protégé par un mot de passe.")
+    Piece.objects.create(dossier=application.dossier, key="autrefois", name="vieux.pdf", size=1, file="x", sha256="0")
+    Piece.objects.filter(key="autrefois").update(file=refused.file.name)
+    clearing.expect(Piece.objects.select_related(None).get(key="autrefois"))
+    with archived(client, application) as zipped:
+        names, page = zipped.namelist(), zipped.read("dossier.html").decode()
+        assert zipped.read("annexes/sans-annexe/01-perdu.pdf") == make.pdf_bytes()
+        assert json.loads(zipped.read("reponses-saisies.json"))["identity"]["gone"] == "saisi ainsi"
+    assert "pieces/autres/01-vieux.pdf" in names
+    assert not any("piege" in name for name in names)
+    for told in ("piege.pdf", "protégé par un mot de passe", 'href="annexes/sans-annexe/01-perdu.pdf"', "vieux.pdf"):
+        assert told in page
+
+
+def test_an_opinion_that_came_after_the_filing_is_in_the_archive(client):
+    application, annex = filed_without()
+    make.sign(annex, "Un avis venu ensuite.")
+    with archived(client, application) as zipped:
+        page = zipped.read("dossier.html").decode()
+        [late] = json.loads(zipped.read("avis-apres-le-depot.json"))
+        assert not json.loads(zipped.read("dossier.json"))["annexes"][0]["signed"]  # what was filed
+    assert late["text"] == "Un avis venu ensuite."
+    assert "Reçue après le dépôt" in page
+    assert "Un avis venu ensuite." in page
 
 
 def test_an_archive_takes_a_few_megabytes_of_memory_however_large_it_is(tmp_path):
