@@ -8,17 +8,15 @@ from __future__ import annotations
 import logging
 from datetime import datetime, timedelta
 
-import pgtrigger
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
-from applications.models import Application, ApplicationTransition
-from dossiers.freezing import lock_open
-from dossiers.models import Annex, Dossier, Piece, SectionAnswers, SignOff
-from dossiers.uploads import remove_piece
+from applications import erasure
+from applications.models import Application
+from dossiers.models import Annex, Piece, SectionAnswers
 from portal.calendar import is_quiet
 from portal.notifications import outbox
 from portal.notifications.models import Mail
@@ -31,18 +29,23 @@ TRIES = 2
 
 def untouched(now: datetime) -> QuerySet[Application]:
     """Drafts with the instant of their last activity (`touched_at`); without those that reopen a filed dossier."""
-
-    def latest(model, *fields: str) -> Subquery:
-        rows = model.objects.filter(dossier=OuterRef("dossier")).order_by().values("dossier")
-        instant = Greatest(*fields) if len(fields) > 1 else F(fields[0])  # PostgreSQL leaves nulls out
-        return Subquery(rows.annotate(latest=Max(instant)).values("latest"))
-
-    signatures = latest(Annex, "sent_at", "renewed_at", "opened_at", "drafted_at", "answered_at")
-    touched = Greatest("created_at", latest(SectionAnswers, "saved_at"), latest(Piece, "uploaded_at"), signatures)
     drafts = Application.objects.filter(
         state=Application.State.DRAFT, replaces=None, created_at__lt=_announced_after(now)
     )
-    return drafts.annotate(touched_at=touched)
+    return drafts.annotate(touched_at=last_activity())
+
+
+def latest(model, *fields: str, of: str = "dossier", row: str = "dossier") -> Subquery:
+    """The latest instant of these fields, among the rows that `of` ties to the application's `row`."""
+    rows = model.objects.filter(**{of: OuterRef(row)}).order_by().values(of)
+    instant = Greatest(*fields) if len(fields) > 1 else F(fields[0])  # PostgreSQL leaves nulls out
+    return Subquery(rows.annotate(latest=Max(instant)).values("latest"))
+
+
+def last_activity() -> Greatest:
+    """Of an application's dossier: begun, written in, or answered by a signatory."""
+    signatures = latest(Annex, "sent_at", "renewed_at", "opened_at", "drafted_at", "answered_at")
+    return Greatest("created_at", latest(SectionAnswers, "saved_at"), latest(Piece, "uploaded_at"), signatures)
 
 
 def _announced_after(now: datetime) -> datetime:
@@ -88,21 +91,13 @@ def erase(now: datetime | None = None) -> int:
     for pk in list(given_up.order_by("pk").values_list("pk", flat=True)[:BATCH]):
         try:
             with transaction.atomic():
-                draft = _hold(given_up.filter(pk=pk))
+                draft = erasure.hold(given_up.filter(pk=pk))
                 if draft is not None and _was_told(draft, now):
-                    _erase(draft)
+                    erasure.erase(draft)
                     erased += 1
         except IntegrityError:  # a row that stays needs one of its rows: the others are erased all the same
             logger.exception("An abandoned draft could not be erased: %s", pk)
     return erased
-
-
-def _hold(given_up: QuerySet[Application]) -> Application | None:
-    """The draft and its dossier, locked in the order of every write; None where one of them came first."""
-    draft = given_up.select_for_update(of=("self",)).first()
-    if draft is not None:
-        draft.dossier = lock_open(draft.dossier)
-    return draft if draft is not None and given_up.exists() else None
 
 
 def erased_on(announced_at: datetime) -> datetime:
@@ -118,18 +113,3 @@ def _was_told(draft: Application, now: datetime) -> bool:
     if notices and notices[0].state == Mail.State.SENT:
         return notices[0].sent_at <= now - timedelta(days=settings.DRAFT_NOTICE_DAYS)
     return len(notices) >= TRIES and all(notice.state in Mail.UNDELIVERED for notice in notices[:TRIES])
-
-
-def _erase(draft: Application) -> None:
-    """Everything of it, the files last; opinions signed for it included. Raises where a filed dossier needs some."""
-    dossier: Dossier = draft.dossier
-    Annex.objects.filter(dossier=dossier).update(sign_off=None, scan=None)
-    for piece in dossier.pieces.all():
-        remove_piece(piece)
-    ApplicationTransition.objects.filter(subject=draft).delete()
-    draft.delete()
-    with pgtrigger.ignore("dossiers.SignOff:sign_off_is_final"):
-        SignOff.objects.filter(annex__dossier=dossier).delete()
-    Mail.objects.filter(thread=dossier.pk).delete()
-    logger.info("Erasing an abandoned draft: %s", dossier.pk)
-    dossier.delete()

@@ -34,6 +34,7 @@ __all__ = [
     "CommissionMember",
     "Decision",
     "Digest",
+    "ErasedCount",
     "MailText",
     "Minutes",
     "MinutesDocument",
@@ -206,6 +207,24 @@ class Decision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.application_id} – {self.decided_at:%Y-%m-%d}"
+
+
+class ErasedCount(models.Model):
+    """How many candidacies to an offer were erased, by the state that they ended in: nothing of anyone."""
+
+    offer = models.ForeignKey(Offer, models.CASCADE, related_name="erased", verbose_name="offre")
+    ended = models.CharField("dernier état", max_length=20, choices=Application.State.choices)
+    filed = models.BooleanField("déposée")
+    number = models.PositiveIntegerField("nombre", default=0)
+
+    class Meta:
+        verbose_name = "candidatures effacées"
+        verbose_name_plural = "candidatures effacées"
+        ordering = ["offer", "ended", "filed"]
+        constraints = [models.UniqueConstraint(fields=["offer", "ended", "filed"], name="erased_counted_once")]
+
+    def __str__(self) -> str:
+        return f"{self.offer} – {self.get_ended_display()} : {self.number}"
 
 
 class MailText(models.Model):

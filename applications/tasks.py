@@ -6,7 +6,17 @@ from django.core.management import call_command
 from django.db.models import Case, Count, Exists, F, OuterRef, When
 from django.utils import timezone
 
-from applications import abandonment, circuit, digests, documents, late_signatures, papers, preview, requirements
+from applications import (
+    abandonment,
+    circuit,
+    digests,
+    documents,
+    late_signatures,
+    papers,
+    preview,
+    requirements,
+    retention,
+)
 from applications.models import Application, Minutes
 from applications.reminders import planner
 from dossiers.models import Annex, Document, SafeCopy
@@ -88,6 +98,13 @@ def erase_abandoned_drafts() -> int:
     """Announce, then erase, the drafts that nobody touches any more. Returns how many were erased."""
     abandonment.announce()
     return abandonment.erase()
+
+
+@shared_task
+def erase_what_is_over() -> int:
+    """Erase the candidacies that led nowhere, and the mails of long ago. Returns how many candidacies."""
+    retention.forget_mails()
+    return retention.erase()
 
 
 @shared_task

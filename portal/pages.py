@@ -6,7 +6,13 @@ from django.views.generic import TemplateView
 
 
 class Page(TemplateView):
-    extra_context = {"data_protection_email": settings.DATA_PROTECTION_EMAIL, "support_email": settings.SUPPORT_EMAIL}
+    extra_context = {
+        "data_protection_email": settings.DATA_PROTECTION_EMAIL,
+        "support_email": settings.SUPPORT_EMAIL,
+        "draft_kept_days": settings.DRAFT_KEPT_DAYS,
+        "draft_notice_days": settings.DRAFT_NOTICE_DAYS,
+        "mail_kept_days": settings.MAIL_KEPT_DAYS,
+    }
 
 
 app_name = "pages"

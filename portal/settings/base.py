@@ -253,6 +253,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute="20", hour="9"),
         "options": {"expires": 3600},
     },
+    "erase-what-is-over": {
+        "task": "applications.tasks.erase_what_is_over",
+        "schedule": crontab(minute=50, hour="1-4"),
+        "options": {"expires": 3000},
+    },
     # On Monday morning; again until Tuesday noon for whoever a failure left out.
     "send-digests": {
         "task": "applications.tasks.send_digests",
@@ -282,6 +287,10 @@ CELERY_BEAT_SCHEDULE = {
 }
 DRAFT_KEPT_DAYS = env.int("DRAFT_KEPT_DAYS", default=365)  # since its last activity
 DRAFT_NOTICE_DAYS = env.int("DRAFT_NOTICE_DAYS", default=30)
+# Candidates whose application led nowhere: two years at most after the last contact (CNIL, recruitment; the page on
+# personal data says so). A setting can only shorten it.
+DOSSIER_KEPT_DAYS = min(env.int("DOSSIER_KEPT_DAYS", default=730), 730)
+MAIL_KEPT_DAYS = env.int("MAIL_KEPT_DAYS", default=365)
 REMINDER_DAYS = env.list("REMINDER_DAYS", cast=int, default=[14, 7, 3, 1])
 
 CLAMD_URL = env("CLAMD_URL", default="")  # no antivirus where it is empty

@@ -1,0 +1,71 @@
+"""What is no longer needed goes: candidacies that led nowhere, and the mails of long ago.
+
+The times are those that the page « Données personnelles » promises. Safe to run twice, or to be killed anywhere: each
+candidacy goes in a transaction of its own, which looks at it again once it is locked.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Greatest
+from django.utils import timezone
+
+from applications import erasure
+from applications.abandonment import last_activity, latest
+from applications.models import AgendaItem, Application, ApplicationTransition, Digest
+from portal.notifications.models import Mail
+
+logger = logging.getLogger(__name__)
+BATCH = 200
+State = Application.State
+# Those that no contract and no list came from. A superseded one goes once the one that replaced it is gone.
+LED_NOWHERE = frozenset({State.WITHDRAWN, State.INADMISSIBLE, State.REJECTED, State.SUPERSEDED})
+
+
+def over(now: datetime) -> QuerySet[Application]:
+    """The candidacies that led nowhere, long after their last movement; a second draft of a filed dossier too.
+
+    Those that a session to come is about stay, and those that another one replaces.
+    """
+    moved_at = latest(ApplicationTransition, "at", of="subject", row="pk")
+    coming = AgendaItem.objects.filter(application=OuterRef("pk"), session__starts_at__gte=now)
+    before = now - timedelta(days=settings.DOSSIER_KEPT_DAYS)
+    return (
+        Application.objects.filter(
+            Q(state__in=LED_NOWHERE) | Q(state=State.DRAFT, replaces__isnull=False),
+            ~Exists(coming),
+            replaced_by__isnull=True,
+            created_at__lt=before,
+        )
+        .annotate(moved_at=Greatest(last_activity(), moved_at))
+        .filter(moved_at__lt=before)
+    )
+
+
+def erase(now: datetime | None = None) -> int:
+    """Erase a batch of them, the oldest first. Returns how many."""
+    now = now or timezone.now()
+    erased = 0
+    for pk in list(over(now).order_by("created_at", "pk").values_list("pk", flat=True)[:BATCH]):
+        try:
+            with transaction.atomic():
+                row = erasure.hold(over(now).filter(pk=pk))
+                if row is not None:  # neither erased nor moved meanwhile
+                    erasure.erase(row)
+                    erased += 1
+        except IntegrityError:  # a row that stays needs one of its rows: the others go all the same
+            logger.exception("A candidacy could not be erased: %s", pk)
+    return erased
+
+
+def forget_mails(now: datetime | None = None) -> int:
+    """The mails about no dossier (accounts, sessions, digests), and the digests, long after they left."""
+    before = (now or timezone.now()) - timedelta(days=settings.MAIL_KEPT_DAYS)
+    Digest.objects.filter(queued_at__lt=before).delete()
+    old = Mail.objects.filter(thread=None, created_at__lt=before).exclude(state=Mail.State.PENDING)
+    return old.delete()[0]
