@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from django import forms
 from django.contrib import admin, messages
-from django.http import Http404
+from django.contrib.admin.exceptions import DisallowedModelAdminLookup
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.http import Http404, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
+from django.utils.html import format_html_join
+from django.utils.http import urlencode
+from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_POST
 
 from applications import correspondence, decisions, documents, late_signatures, lifecycle
 from applications.commission.admin import SessionAdmin  # noqa: F401 (registers the sessions)
+from applications.commission.reading import Place
+from applications.hr_list import Blocking, hindrances
 from applications.late_admin import LatePages
 from applications.models import Application, Commission, CommissionMember
 from applications.reminders.admin import ReminderRuleInline
 from applications.views.files import serve_copy, serve_document
 from applications.wording_admin import WordingPages
-from dossiers.completeness import completeness
+from dossiers.completeness import Completeness, completeness
 from dossiers.models import Document
 from offers.admin import HrAdmin, OfferAdmin
-from offers.admin_forms import MoveForm
 from offers.models import Offer
 from portal.accounts.models import Institution, User
-from portal.workflow import TransitionRefused
+from portal.forms import WholeTextarea
+from portal.workflow import Transition, TransitionRefused
 
+PRESERVED = "_changelist_filters"  # how Django's lists name themselves in the addresses of their rows
 OfferAdmin.inlines = [*OfferAdmin.inlines, ReminderRuleInline]  # an offer's page knows nothing of applications
 
 
@@ -43,10 +53,10 @@ class AwaitedOpinions(admin.SimpleListFilter):
 class ApplicationAdmin(WordingPages, LatePages, HrAdmin):
     """Filed dossiers are read here; of a dossier in preparation, only what is missing and who is late."""
 
-    list_display = ["candidate", "offer", "state", "number", "filed_at", "progress"]
+    list_display = ["candidate", "offer", "state", "number", "filed_at", "progress", "hindered"]
     list_display_links = ["candidate"]
-    list_filter = ["state", AwaitedOpinions, ("offer", admin.RelatedOnlyFieldListFilter)]
-    search_fields = ["number", "candidate__last_name", "candidate__email"]
+    list_filter = ["state", Blocking, AwaitedOpinions, ("offer", admin.RelatedOnlyFieldListFilter)]
+    search_fields = ["number", "candidate__last_name", "candidate__first_name", "candidate__email"]
     ordering = ["-created_at", "pk"]
     list_per_page = 50
     actions = None
@@ -76,11 +86,19 @@ class ApplicationAdmin(WordingPages, LatePages, HrAdmin):
     def progress(self, application: Application) -> str:
         if not application.is_draft:
             return ""
-        state = completeness(application.dossier)
+        state = _completeness(application)
         return f"{state.done} sur {state.total}"
 
+    @admin.display(description="ce qui manque, qui est en retard")
+    def hindered(self, application: Application) -> str:
+        state = _completeness(application) if application.is_draft else None
+        return format_html_join(mark_safe("<br>"), "{}", ((line,) for line in hindrances(application, state)))
+
     def change_view(self, request, object_id, form_url="", extra_context=None):
-        application = self._managed(request, object_id)
+        return self._page(request, self._managed(request, object_id))
+
+    def _page(self, request, application: Application, **more):
+        """The dossier and its moves. more: the form to correct (`refused`, by its move), or what was typed in vain."""
         frozen = getattr(application.dossier, "frozen", None)
         context = self.admin_site.each_context(request) | {
             "title": str(application),
@@ -91,15 +109,31 @@ class ApplicationAdmin(WordingPages, LatePages, HrAdmin):
             "late_annexes": late_signatures.late_annexes(application) if frozen else [],
             "documents": documents.latest(application),
             "state": completeness(application.dossier) if application.is_draft else None,
-            "moves": lifecycle.WORKFLOW.available(application, request.user),
+            "forms": [
+                (move, more.get("refused", {}).get(move.name) or move_form(move, application, request.user))
+                for move in lifecycle.WORKFLOW.available(application, request.user)
+            ],
+            "place": self._place(request, application),
+            "query": _list_query(request),
+            "listed": request.GET.get(PRESERVED, ""),
             "transitions": application.transitions.select_related("actor"),
             "thread": correspondence.thread(application, correspondence.FOR_SERVICE),
             "reviews": application.reviews.select_related("member"),
             "recusals": application.recusals.select_related("member"),
-            "decisions": lifecycle.DECISIONS,
-            "author": decisions.default_author(application, request.user) | {"appeal": decisions.APPEAL},
+            "typed_in_vain": "",
+            **more,
         }
         return render(request, "admin/applications/application/dossier.html", context)
+
+    def _place(self, request, application: Application) -> Place:
+        """Where this dossier is in the list that it was opened from: same filters, same words, same order."""
+        listed = copy(request)
+        listed.GET = QueryDict(request.GET.get(PRESERVED, ""))
+        try:
+            rows = self.get_changelist_instance(listed).queryset.values_list("pk", "state")
+        except (IncorrectLookupParameters, DisallowedModelAdminLookup):
+            return Place()
+        return Place.of(application.pk, [(pk, state == Application.State.FILED) for pk, state in rows])
 
     def get_urls(self):
         view = self.admin_site.admin_view
@@ -124,16 +158,32 @@ class ApplicationAdmin(WordingPages, LatePages, HrAdmin):
 
     def _move(self, request, pk, name: str):
         application = self._managed(request, pk)
-        if name not in {move.name for move in lifecycle.WORKFLOW.available(application, request.user)}:
+        moves = {move.name: move for move in lifecycle.WORKFLOW.available(application, request.user)}
+        if name not in moves:
+            return self._too_late(request, application, name)
+        form = move_form(moves[name], application, request.user, request.POST)
+        if form.is_valid():
+            try:
+                lifecycle.WORKFLOW.run(application, name, actor=request.user, **form.cleaned_data)
+                messages.success(request, "Le mouvement est enregistré et la personne candidate en est informée.")
+                query = _list_query(request)
+                return redirect(
+                    reverse("admin:applications_application_change", args=[pk]) + (f"?{query}" if query else "")
+                )
+            except TransitionRefused as refusal:
+                for reason in refusal.reasons:
+                    form.add_error(None, reason)
+        messages.error(request, f"« {moves[name].label} » n’est pas enregistré : voyez ce qui est à corriger.")
+        return self._page(request, self._managed(request, pk), refused={name: form})
+
+    def _too_late(self, request, application: Application, name: str):
+        """Somebody else moved it while this was typed: nothing is done, nothing typed is lost."""
+        known = lifecycle.WORKFLOW.transitions.get(name)
+        if not application.was_filed or known is None or not known.allowed(request.user, application):
             raise Http404
-        form = DecisionForm(request.POST)
-        form.is_valid()  # every field may be empty; what a move demands, the workflow says
-        try:
-            lifecycle.WORKFLOW.run(application, name, actor=request.user, **form.cleaned_data)
-            messages.success(request, "Le mouvement est enregistré et la personne candidate en est informée.")
-        except TransitionRefused as refusal:
-            messages.error(request, str(refusal))
-        return redirect(reverse("admin:applications_application_change", args=[pk]))
+        state = application.get_state_display()
+        messages.error(request, f"« {known.label} » n’est plus possible : l’état est maintenant « {state} ».")
+        return self._page(request, application, typed_in_vain=request.POST.get("reason", "").strip())
 
     def _filed(self, request, pk) -> Application:
         application = self._managed(request, pk)
@@ -154,12 +204,61 @@ class ApplicationAdmin(WordingPages, LatePages, HrAdmin):
         return serve_copy(request, get_object_or_404(self._filed(request, pk).dossier.pieces, pk=piece_pk))
 
 
-class DecisionForm(MoveForm):
+class ReasonForm(forms.Form):
+    """Why a dossier is moved, as the candidate will read it."""
+
+    reason = forms.CharField(
+        label="Motif, communiqué à la personne candidate",
+        max_length=1000,
+        widget=WholeTextarea(attrs={"rows": 2, "cols": 80}),
+    )
+
+    def __init__(self, move: Transition, data: QueryDict | None = None, **options):
+        super().__init__(data, auto_id=f"%s-{move.name}", **options)
+        field = self.fields["reason"]
+        field.required = move.reason_required
+        field.error_messages["required"] = f"« {move.label} » demande un motif."
+        if not move.reason_required:
+            field.label += " (facultatif)"
+
+
+class DecisionForm(ReasonForm):
     """A decision bears the name and quality of its author (CRPA L212-1), and how it can be contested."""
 
-    author_name = forms.CharField(required=False, max_length=150)
-    author_quality = forms.CharField(required=False, max_length=200)
-    appeal = forms.CharField(required=False, max_length=2000)
+    author_name = forms.CharField(
+        label="Auteur de la décision, tel que la lettre le nomme",
+        required=False,
+        max_length=150,
+        widget=forms.TextInput(attrs={"size": 40}),
+    )
+    author_quality = forms.CharField(
+        label="Qualité de l’auteur", required=False, max_length=200, widget=forms.TextInput(attrs={"size": 60})
+    )
+    appeal = forms.CharField(
+        label="Voies et délais de recours",
+        required=False,
+        max_length=2000,
+        widget=WholeTextarea(attrs={"rows": 4, "cols": 80}),
+    )
+
+
+def move_form(move: Transition, application: Application, actor: User, data: QueryDict | None = None) -> ReasonForm:
+    if move.name not in lifecycle.DECISIONS:
+        return ReasonForm(move, data)
+    author = decisions.default_author(application, actor) | {"appeal": decisions.APPEAL}
+    return DecisionForm(move, data, initial=author)
+
+
+def _completeness(application: Application) -> Completeness:
+    """Reckoned once for a row of the list."""
+    if not hasattr(application, "_state_of_the_dossier"):
+        application._state_of_the_dossier = completeness(application.dossier)
+    return application._state_of_the_dossier
+
+
+def _list_query(request) -> str:
+    """The list that this dossier was opened from, for the next address."""
+    return urlencode({PRESERVED: request.GET[PRESERVED]}) if request.GET.get(PRESERVED) else ""
 
 
 class SeatForm(forms.ModelForm):
