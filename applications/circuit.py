@@ -5,6 +5,7 @@ What signatories do stands in `applications.answering`.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -235,9 +236,12 @@ def note_bounce(mail: Mail) -> None:
     if not Digest.objects.filter(mail=mail).exists():  # one about several dossiers is told to all
         undelivered = undelivered.filter(dossier=mail.thread)
     with transaction.atomic():
-        for annex in undelivered.order_by("key"):
-            annex = signing.WORKFLOW.run(annex, "bounce", reason=mail.last_error or "Adresse refusée.")
-            tell_candidate(annex, "annex_bounced")
+        for annex in undelivered.select_related("dossier__application").order_by("key"):
+            if not is_in_hand(annex):  # withdrawn or replaced since: there is nothing to correct
+                continue
+            with suppress(TransitionRefused):  # opened this very moment
+                annex = signing.WORKFLOW.run(annex, "bounce", reason=mail.last_error or "Adresse refusée.")
+                tell_candidate(annex, "annex_bounced")
 
 
 def review_links(now: datetime | None = None) -> int:

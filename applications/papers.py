@@ -101,7 +101,8 @@ def sign_on_paper(
         scan = scans.filter(pk=given).first() if given else scans.last()
         if scan is None:  # none yet, or removed meanwhile
             raise TransitionRefused("Déposez d’abord le scan ou la photo de l’annexe signée.")
-        former = annex.signatory_email if annex.is_waiting and actor is not None else ""
+        present = Annex.objects.get(pk=annex.pk)  # handed over since the page was shown: who holds the link is told
+        former = present.signatory_email if present.is_waiting and actor is not None else ""
         annex = signing.WORKFLOW.run(
             annex,
             "sign_on_paper",

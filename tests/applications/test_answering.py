@@ -500,3 +500,12 @@ def test_a_request_taken_back_tells_whoever_holds_it_now():
     answering.hand_over(Annex.objects.get(), to)
     circuit.revoke(shown, actor=application.candidate)
     assert Mail.objects.get(kind="request_dropped").recipient == "adjointe@example.org"
+
+
+def test_a_message_that_comes_back_from_a_withdrawn_application_is_nobodys_business():
+    application = make.ApplicationFactory()
+    annex = make.invited_annex(application)
+    lifecycle.WORKFLOW.run(application, "withdraw", actor=application.candidate)
+    circuit.note_bounce(Mail.objects.get(kind="signatory_request", thread=annex.dossier_id))
+    assert fresh(annex).state == Annex.State.SENT
+    assert not Mail.objects.filter(kind="annex_bounced").exists()

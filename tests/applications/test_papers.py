@@ -12,7 +12,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
-from applications import lifecycle, papers, reopening, tasks
+from applications import answering, lifecycle, papers, reopening, tasks
 from dossiers import clearing, paper, signing
 from dossiers.completeness import completeness
 from dossiers.models import Annex, Dossier, FormerLink, Piece, SignOff
@@ -338,3 +338,19 @@ def test_a_refused_scan_comes_again_under_its_name(client, application):
     annex = annex_of(application)
     assert annex.sign_off.version == 2
     assert not annex.scan.safe_copy.is_refused
+
+
+def test_a_sheet_given_after_the_request_changed_hands_tells_whoever_holds_it(application):
+    shown = make.invited_annex(application)
+    to = make.SIGNATORY | {"signatory_name": "Adjointe", "signatory_email": "adjointe@example.org"}
+    answering.hand_over(annex_of(application), to)
+    names = {name: make.SIGNATORY[name] for name in make.SIGNATORY if name != "signatory_email"}
+    papers.sign_on_paper(
+        shown,
+        names,
+        opinion="favorable",
+        signed_on=timezone.localdate(),
+        upload=make.pdf_upload("signee.pdf"),
+        actor=application.candidate,
+    )
+    assert Mail.objects.get(kind="request_dropped").recipient == "adjointe@example.org"
