@@ -182,7 +182,7 @@ class ApplicationAdmin(WordingPages, LatePages, HrAdmin):
         if not application.was_filed or known is None or not known.allowed(request.user, application):
             raise Http404
         state = application.get_state_display()
-        messages.error(request, f"« {known.label} » n’est plus possible : l’état est maintenant « {state} ».")
+        messages.error(request, f"« {known.label} » n’est plus possible : l’état est maintenant « {state} ».")
         return self._page(request, application, typed_in_vain=request.POST.get("reason", "").strip())
 
     def _filed(self, request, pk) -> Application:
