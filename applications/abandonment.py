@@ -9,7 +9,8 @@ import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError, transaction
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Greatest
 from django.utils import timezone
@@ -25,13 +26,13 @@ logger = logging.getLogger(__name__)
 BATCH = 500
 NOTICE = "draft_to_be_erased"
 TRIES = 2
+# Beside no filed dossier that stands.
+ALONE = Q(replaces=None) | Q(replaces__state=Application.State.WITHDRAWN)
 
 
 def untouched(now: datetime) -> QuerySet[Application]:
-    """Drafts with the instant of their last activity (`touched_at`); without those that reopen a filed dossier."""
-    drafts = Application.objects.filter(
-        state=Application.State.DRAFT, replaces=None, created_at__lt=_announced_after(now)
-    )
+    """Drafts that are all there is of a candidacy, with the instant of their last activity (`touched_at`)."""
+    drafts = Application.objects.filter(ALONE, state=Application.State.DRAFT, created_at__lt=_announced_after(now))
     return drafts.annotate(touched_at=last_activity())
 
 
@@ -95,7 +96,10 @@ def erase(now: datetime | None = None) -> int:
                 if draft is not None and _was_told(draft, now):
                     erasure.erase(draft)
                     erased += 1
-        except IntegrityError:  # a row that stays needs one of its rows: the others are erased all the same
+        except (
+            DatabaseError,
+            ObjectDoesNotExist,
+        ):  # a row that stays needs one of its rows: the others are erased all the same
             logger.exception("An abandoned draft could not be erased: %s", pk)
     return erased
 

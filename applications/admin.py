@@ -120,7 +120,7 @@ class ApplicationAdmin(WordingPages, LatePages, HrAdmin):
             "thread": correspondence.thread(application, correspondence.FOR_SERVICE),
             "reviews": application.reviews.select_related("member"),
             "recusals": application.recusals.select_related("member"),
-            "typed_in_vain": "",
+            "typed_in_vain": [],
             **more,
         }
         return render(request, "admin/applications/application/dossier.html", context)
@@ -128,7 +128,8 @@ class ApplicationAdmin(WordingPages, LatePages, HrAdmin):
     def _place(self, request, application: Application) -> Place:
         """Where this dossier is in the list that it was opened from: same filters, same words, same order."""
         listed = copy(request)
-        listed.GET = QueryDict(request.GET.get(PRESERVED, ""))
+        listed.GET = QueryDict(request.GET.get(PRESERVED, ""), mutable=True)
+        listed.GET.pop("p", None)  # the whole list, not a page of it that may be gone since
         try:
             rows = self.get_changelist_instance(listed).queryset.values_list("pk", "state")
         except (IncorrectLookupParameters, DisallowedModelAdminLookup):
@@ -183,7 +184,9 @@ class ApplicationAdmin(WordingPages, LatePages, HrAdmin):
             raise Http404
         state = application.get_state_display()
         messages.error(request, f"« {known.label} » n’est plus possible : l’état est maintenant « {state} ».")
-        return self._page(request, application, typed_in_vain=request.POST.get("reason", "").strip())
+        form = move_form(known, application, request.user, request.POST)
+        typed = [(field.label, str(field.value() or "").strip()) for field in form]
+        return self._page(request, application, typed_in_vain=[(label, text) for label, text in typed if text])
 
     def _filed(self, request, pk) -> Application:
         application = self._managed(request, pk)

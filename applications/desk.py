@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count, Exists, F, Q
+from django.db.models import Case, Count, F, Q, When
 from django.utils import timezone
 
 from applications import late
@@ -89,17 +89,14 @@ def desk_of(user: User) -> Desk:
 
 def _asked(offers: list[Offer]) -> dict[int, tuple[int, int]]:
     """By offer: the signatures awaited for more than a week, and the signatories whose address was refused."""
-    waiting = Annex.objects.filter(
-        dossier__application__offer__in=offers,
-        dossier__application__state=Application.State.DRAFT,
-        state__in=Annex.WAITING,
+    asked = Annex.objects.filter(
+        dossier__application__offer__in=offers, dossier__application__state=Application.State.DRAFT
     )
+    is_late = Q(state__in=Annex.WAITING, sent_at__lt=timezone.now() - LATE_AFTER)
     rows = (
-        waiting.annotate(is_refused=Exists(late.undelivered()))
+        asked.filter(state__in={*Annex.WAITING, Annex.State.BOUNCED})
+        .annotate(is_refused=Case(When(late.address_refused(), then=True), default=False))
         .values("dossier__application__offer")
-        .annotate(
-            late=Count("pk", filter=Q(sent_at__lt=timezone.now() - LATE_AFTER)),
-            refused=Count("pk", filter=Q(is_refused=True)),
-        )
+        .annotate(late=Count("pk", filter=is_late), refused=Count("pk", filter=Q(is_refused=True)))
     )
     return {row["dossier__application__offer"]: (row["late"], row["refused"]) for row in rows.order_by()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from django.contrib import admin
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from applications import late
@@ -29,16 +29,19 @@ class Blocking(admin.SimpleListFilter):
         ]
 
     def queryset(self, request, queryset):
-        annexes = Annex.objects.filter(dossier=OuterRef("dossier"))
+        awaited = Q(dossier__application__state=Application.State.DRAFT) | Q(late=True)
+        annexes = Annex.objects.filter(awaited, dossier=OuterRef("dossier"))
         waiting = annexes.filter(state__in=Annex.WAITING)
         refused = Piece.objects.filter(dossier=OuterRef("dossier"), safe_copy__verdict=SafeCopy.Verdict.REFUSED)
         found = {
             "retard": waiting.filter(sent_at__lt=timezone.now() - LATE_AFTER),
             "declinee": annexes.filter(state=Annex.State.DECLINED),
-            "adresse": waiting.filter(Exists(late.undelivered())),
+            "adresse": annexes.filter(late.address_refused()),
             "fichier": refused,
         }.get(self.value())
-        return queryset if found is None else queryset.filter(Exists(found))
+        if found is None:
+            return queryset
+        return queryset.filter(Exists(found), state__in={Application.State.DRAFT, *Application.REPLACEABLE})
 
 
 def hindrances(application: Application, state: Completeness | None) -> Iterator[str]:
@@ -59,3 +62,7 @@ def hindrances(application: Application, state: Completeness | None) -> Iterator
             yield f"{annex.signatory_name} n’a pas signé{told}"
         elif annex.state == Annex.State.DECLINED:
             yield f"{annex.signatory_name} a décliné"
+        elif annex.state == Annex.State.BOUNCED:
+            yield f"{annex.signatory_name} : adresse refusée"
+        elif annex.state == Annex.State.EXPIRED:
+            yield f"{annex.signatory_name} : lien expiré"

@@ -73,7 +73,7 @@ def drafts(offer: Offer, chosen: str = "", words: str = ""):
     elif chosen == "declinee":
         found = found.filter(Exists(annexes.filter(state=Annex.State.DECLINED)))
     elif chosen == "adresse":
-        found = found.filter(Exists(annexes.filter(Exists(undelivered()), state__in=Annex.WAITING)))
+        found = found.filter(Exists(annexes.filter(address_refused())))
     elif chosen == "dormant":
         since = timezone.now() - ASLEEP_AFTER
         saved = SectionAnswers.objects.filter(dossier=OuterRef("dossier"), saved_at__gte=since)
@@ -87,6 +87,11 @@ def drafts(offer: Offer, chosen: str = "", words: str = ""):
         .prefetch_related("dossier__answers", "dossier__pieces", "dossier__annexes")
         .order_by("candidate__last_name", "candidate__first_name", "pk")
     )
+
+
+def address_refused() -> Q:
+    """The annexes whose signatory no mail reaches: the request itself came back, or a reminder since."""
+    return Q(state=Annex.State.BOUNCED) | (Q(state__in=Annex.WAITING) & Exists(undelivered()))
 
 
 def undelivered():

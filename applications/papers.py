@@ -130,7 +130,8 @@ def signed_scans(dossier: Dossier) -> tuple[set[UUID], set[UUID]]:
     """The scans on which annexes are signed now, and those of earlier versions: none of them is removed."""
     present = set(dossier.annexes.exclude(scan=None).values_list("scan", flat=True))
     named = SignOff.objects.filter(annex__dossier=dossier, manner=SignOff.Manner.PAPER)
-    versions = {UUID(key) for key in named.values_list("content__scan__id", flat=True)}
+    sheets = set(named.values_list("content__scan__sha256", flat=True))  # a version that was carried names another row
+    versions = set(dossier.pieces.filter(sha256__in=sheets).values_list("pk", flat=True))
     return present, versions - present
 
 

@@ -10,7 +10,8 @@ import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone
@@ -28,7 +29,8 @@ LED_NOWHERE = frozenset({State.WITHDRAWN, State.INADMISSIBLE, State.REJECTED, St
 
 
 def over(now: datetime) -> QuerySet[Application]:
-    """The candidacies that led nowhere, long after their last movement; a second draft of a filed dossier too.
+    """The candidacies that led nowhere, long after their last movement; a second draft of a filed dossier that
+    stands too: without it, a draft is announced before it goes (`applications.abandonment`).
 
     Those that a session to come is about stay, and those that another one replaces.
     """
@@ -37,7 +39,8 @@ def over(now: datetime) -> QuerySet[Application]:
     before = now - timedelta(days=settings.DOSSIER_KEPT_DAYS)
     return (
         Application.objects.filter(
-            Q(state__in=LED_NOWHERE) | Q(state=State.DRAFT, replaces__isnull=False),
+            Q(state__in=LED_NOWHERE)
+            | (Q(state=State.DRAFT, replaces__isnull=False) & ~Q(replaces__state=State.WITHDRAWN)),
             ~Exists(coming),
             replaced_by__isnull=True,
             created_at__lt=before,
@@ -58,7 +61,10 @@ def erase(now: datetime | None = None) -> int:
                 if row is not None:  # neither erased nor moved meanwhile
                     erasure.erase(row)
                     erased += 1
-        except IntegrityError:  # a row that stays needs one of its rows: the others go all the same
+        except (
+            DatabaseError,
+            ObjectDoesNotExist,
+        ):  # a row that stays needs one of its rows: the others go all the same
             logger.exception("A candidacy could not be erased: %s", pk)
     return erased
 

@@ -103,8 +103,9 @@ def erase_abandoned_drafts() -> int:
 @shared_task
 def erase_what_is_over() -> int:
     """Erase the candidacies that led nowhere, and the mails of long ago. Returns how many candidacies."""
+    erased = retention.erase()
     retention.forget_mails()
-    return retention.erase()
+    return erased
 
 
 @shared_task

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_POST
 from applications import wording
 from applications.models import Application, MailText
 from offers.models import Offer
+from portal.forms import WholeTextarea
 from portal.notifications import outbox
 from portal.notifications.outbox import Letter
 
@@ -41,7 +42,7 @@ class MailTextForm(forms.ModelForm):
         fields = ["subject", "intro"]
         widgets = {
             "subject": forms.TextInput(attrs={"size": 80}),
-            "intro": forms.Textarea(attrs={"rows": 8, "cols": 80}),
+            "intro": WholeTextarea(attrs={"rows": 8, "cols": 80}),
         }
         help_texts = {
             "subject": "Vide : l’objet du portail.",

@@ -136,7 +136,7 @@ class Piece(models.Model):
 
     def signed_annex(self) -> Annex | None:
         """The annex that this scan was signed on, in whatever version of its opinion."""
-        versions = SignOff.objects.filter(annex=models.OuterRef("pk"), content__scan__id=str(self.pk))
+        versions = SignOff.objects.filter(annex=models.OuterRef("pk"), content__scan__sha256=self.sha256)
         of_this_sheet = models.Q(scan=self) | models.Exists(versions)
         return Annex.objects.filter(of_this_sheet, dossier=self.dossier_id).select_related("dossier").first()
 

@@ -193,9 +193,9 @@ def _take_over(annex: Annex, *, opinion: Annex, scan: Any = None, **data: Any) -
         give_link(annex)
     for name in ("sent_at", "renewed_at", "opened_at"):
         setattr(annex, name, getattr(annex, name) or getattr(opinion, name))
-    for name in (*SIGNATORY_FIELDS, "note", "answered_at", "shown_digest", "scan_doubt", "confirmation_asked_at"):
+    for name in (*SIGNATORY_FIELDS, "note", "answered_at", "shown_digest", "scan_doubt"):
         setattr(annex, name, getattr(opinion, name))
-    annex.scan = scan
+    annex.scan, annex.confirmation_asked_at = scan, None  # nobody was asked to confirm it here
 
 
 def _expires(annex: Annex, *, until: datetime, **data: Any):

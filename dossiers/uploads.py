@@ -134,13 +134,16 @@ def remove_piece(piece: Piece) -> None:
     """
     with transaction.atomic():
         lock_open(piece.dossier)
+        copy = SafeCopy.objects.filter(pk=piece.pk).first()
+        if copy is None:  # removed already, by a double click
+            return
         if annex := piece.signed_annex():
             raise ValidationError(
                 f"« {piece.name} » est le scan sur lequel l’annexe {annex.spec.number} est signée : il reste. "
                 "S’il n’est pas le bon, ouvrez cette annexe et déposez-y le scan qui le remplace."
             )
         storage = piece.file.storage
-        names = [piece.file.name, *SafeCopy.objects.get(pk=piece.pk).stored]
+        names = [piece.file.name, *copy.stored]
         piece.delete()
         transaction.on_commit(lambda: forget_bytes(storage, names), robust=True)
 

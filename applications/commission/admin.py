@@ -19,6 +19,7 @@ from applications.views.files import serve_minutes, serve_zip
 from offers.admin import HrAdmin
 from offers.admin_forms import name_parts
 from portal.accounts.models import User
+from portal.forms import WholeTextarea
 from portal.workflow import TransitionRefused
 
 
@@ -111,7 +112,7 @@ AgendaOpinions = forms.modelformset_factory(
     AgendaItem,
     fields=["opinion", "reasons"],
     extra=0,
-    widgets={"reasons": forms.Textarea(attrs={"rows": 4, "cols": 80})},
+    widgets={"reasons": WholeTextarea(attrs={"rows": 4, "cols": 80})},
 )
 
 

@@ -124,12 +124,14 @@ def _go_on(request: HttpRequest, annex: Annex, token: str) -> HttpResponse:
     return _page(request, annex, token, opinion, own, refusals=refusals)
 
 
-def _keep_where_asked_now(request: HttpRequest, annex: Annex) -> None:
+def _keep_where_asked_now(request: HttpRequest, annex: Annex) -> bool:
     """Its dossier was replaced while the page was open: the text goes on to the new request, unless it has its own."""
     now = reopening.request_now(annex)
     if now and now.is_asked and now.draft in ({}, annex.draft):
         with suppress(TransitionRefused):
             answering.keep_draft(now, _typed(now, request.POST))
+            return True
+    return False
 
 
 def _send_code(request: HttpRequest, annex: Annex, *, again: bool = False) -> None:
@@ -229,7 +231,9 @@ def draft(request: HttpRequest, annex: Annex, token: str) -> HttpResponse:
             raise TransitionRefused("Cette demande n’attend plus de réponse.")
         annex = answering.keep_draft(annex, _typed(annex, request.POST))
     except (TransitionRefused, ObjectDoesNotExist):
-        return JsonResponse({"told": "Brouillon non gardé : rechargez la page."}, status=409)
+        elsewhere = annex.is_asked and not circuit.is_alive(annex) and _keep_where_asked_now(request, annex)
+        told = "Votre texte est gardé : rechargez la page." if elsewhere else "Brouillon non gardé : rechargez la page."
+        return JsonResponse({"told": told}, status=409)
     at = date_format(timezone.localtime(annex.drafted_at), r"G \h i")
     return JsonResponse({"told": f"Brouillon gardé à {at}."})
 

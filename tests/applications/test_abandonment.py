@@ -12,7 +12,7 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 from django.utils import timezone
 
-from applications import answering
+from applications import answering, lifecycle, reopening, retention
 from applications.abandonment import NOTICE, announce, erase
 from applications.models import Application
 from dossiers.answers import save_answers
@@ -203,3 +203,15 @@ def test_who_comes_back_too_late_is_told_and_leaves_nothing_behind(asleep, name)
             assert not model.objects.exists(), model
     else:
         assert Application.objects.filter(pk=asleep.pk).exists()
+
+
+def test_a_draft_whose_filed_dossier_was_withdrawn_is_announced_like_any_other(db):
+    filed = make.filed(make.ApplicationFactory())
+    draft = reopening.reopen(filed)
+    lifecycle.WORKFLOW.run(Application.objects.get(pk=filed.pk), "withdraw", actor=filed.candidate)
+    later = timezone.localtime(timezone.now() + timedelta(days=731)).replace(hour=10)
+    while is_quiet(later):
+        later += timedelta(days=1)
+    assert retention.erase(later) == 0
+    assert announce(later) == 1
+    assert Mail.objects.get(kind=NOTICE).thread == draft.dossier_id

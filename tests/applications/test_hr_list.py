@@ -11,7 +11,8 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from applications import lifecycle
+from applications import circuit, desk, late, lifecycle
+from applications.admin import ApplicationAdmin
 from applications.models import Application
 from dossiers import clearing
 from dossiers.models import Annex
@@ -164,3 +165,46 @@ def test_a_move_comes_back_to_the_list_it_was_made_from(client, offer):
     response = client.post(move_of(application, "admit", **listed), follow=True)
     assert response.redirect_chain == [(page_of(application, **listed), 302)]
     assert response.context["place"].next_due == other.pk
+
+
+def test_a_request_that_came_back_is_found_by_its_address(client, offer):
+    annex = make.invited_annex(make.ApplicationFactory(offer=offer))
+    Mail.objects.filter(kind="signatory_request").update(state=Mail.State.BOUNCED, last_error="550 5.1.1")
+    circuit.note_bounce(Mail.objects.get(kind="signatory_request"))
+    [application] = client.get(LIST, {"bloque": "adresse"}).context["cl"].result_list
+    assert f"{annex.signatory_name} : adresse refusée" in text_of(client.get(LIST))
+    assert list(late.drafts(offer, "adresse")) == [application]
+    assert desk.desk_of(offer.institution.memberships.get().user).campaigns[0].refused == 1
+
+
+def test_what_is_over_holds_nobody_up(client, offer):
+    annex = make.invited_annex(make.ApplicationFactory(offer=offer))
+    Annex.objects.update(sent_at=timezone.now() - timedelta(days=9))
+    assert len(client.get(LIST, {"bloque": "retard"}).context["cl"].result_list) == 1
+    application = annex.dossier.application
+    lifecycle.WORKFLOW.run(application, "withdraw", actor=application.candidate)
+    assert not client.get(LIST, {"bloque": "retard"}).context["cl"].result_list
+
+
+def test_the_next_dossier_stays_at_hand_when_the_page_of_the_list_is_gone(client, offer, monkeypatch):
+    monkeypatch.setattr(ApplicationAdmin, "list_per_page", 3)
+    for _ in range(7):
+        filed(offer)
+    listed = {"state__exact": "filed", "p": "3"}
+    [last] = client.get(LIST, listed).context["cl"].result_list
+    page = client.post(move_of(last, "admit", **listed), follow=True)
+    assert page.context["place"].total == 6
+    assert page.context["place"].next_due
+
+
+def test_a_decision_that_a_colleague_made_first_gives_back_each_field(client, offer):
+    application = make.admit(filed(offer), offer.institution.memberships.get().user)
+    typed = {
+        "reason": "Projet solide.",
+        "author_name": "Sacha Modèle",
+        "author_quality": "Directrice",
+        "appeal": "Recours.",
+    }
+    Application.objects.filter(pk=application.pk).update(state=Application.State.ACCEPTED)
+    page = text_of(client.post(move_of(application, "reject"), typed))
+    assert all(words in page for words in typed.values())

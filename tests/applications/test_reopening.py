@@ -314,3 +314,47 @@ def test_five_clicks_reopen_once():
     filed = filed_without()[0]
     drafts = at_once(*[lambda: reopening.reopen(Application.objects.get(pk=filed.pk))] * 5)
     assert len({draft.pk for draft in drafts}) == 1
+
+
+def test_what_a_page_keeps_by_itself_after_the_replacement_goes_to_the_new_request(client):
+    filed, _ = filed_without()
+    draft = reopening.reopen(filed)
+    circuit.invite(annex_of(draft), actor=draft.candidate)
+    token = signing.link_secret(annex_of(filed))
+    typed = make.signature_form(annex_of(filed), text="Tapé après le dépôt.")
+    file_again(draft)
+    answer = client.post(reverse("signatory:draft", args=[token]), typed)
+    assert (answer.status_code, answer.json()["told"]) == (409, "Votre texte est gardé\u00a0: rechargez la page.")
+    assert "Tapé après le dépôt." in client.get(page(annex_of(filed)), follow=True).content.decode()
+
+
+def test_the_sheet_of_an_earlier_version_stays(client):
+    filed, _ = filed_without()
+    sign_by_hand(annex_of(filed))
+    draft = reopening.reopen(Application.objects.get(pk=filed.pk))
+    former = annex_of(draft).scan
+    signatory = {name: value for name, value in make.SIGNATORY.items() if name != "signatory_email"}
+    papers.sign_on_paper(
+        annex_of(draft),
+        signatory,
+        opinion="favorable",
+        signed_on=timezone.localdate(),
+        upload=make.pdf_upload("autre.pdf"),
+        actor=draft.candidate,
+    )
+    client.force_login(draft.candidate)
+    assert "Version précédente" in client.get(reverse("applications:scans", args=[draft.pk])).content.decode()
+    client.post(reverse("applications:piece_remove", args=[draft.pk, former.pk]))
+    assert draft.dossier.pieces.filter(pk=former.pk).exists()
+
+
+def test_nobody_is_said_to_be_asked_to_confirm_what_they_were_asked_in_the_filed_dossier_alone():
+    offer = make.OfferFactory(parameters={"annexes": ["hospital_director"], "confirmation": "non"})
+    application = make.ApplicationFactory(offer=offer)
+    make.fill_sections(application)
+    make.fill_pieces(application)
+    make.signed_annex(application)
+    change_what_was_read(application)
+    circuit.ask_confirmation(annex_of(application), actor=application.candidate)
+    draft = reopening.reopen(make.file_now(Application.objects.get(pk=application.pk)))
+    assert annex_of(draft).confirmation_asked_at is None

@@ -20,7 +20,7 @@ from applications.models import (
     Recusal,
     Review,
 )
-from dossiers.models import Annex, Document, Dossier, FrozenDossier, Piece, SectionAnswers, SignOff
+from dossiers.models import Annex, Document, Dossier, FrozenDossier, Piece, SafeCopy, SectionAnswers, SignOff
 from portal.notifications.models import Mail
 from tests import factories as make
 
@@ -153,3 +153,10 @@ def test_the_page_says_what_the_code_does(client, settings):
     assert "deux ans au plus après son dernier mouvement" in page
     assert f"{settings.DRAFT_KEPT_DAYS} jours sans que personne n’y touche" in page
     assert f"{settings.MAIL_KEPT_DAYS} jours" in page
+
+
+def test_one_that_cannot_go_holds_up_no_other(transactional_db):
+    stuck, _ = rejected(), rejected()
+    SafeCopy.objects.filter(piece__dossier=stuck.dossier).delete()
+    assert retention.erase(timezone.now() + timedelta(days=731)) == 1
+    assert list(Application.objects.values_list("pk", flat=True)) == [stuck.pk]

@@ -147,6 +147,7 @@ def test_what_this_browser_kept_is_compared_with_what_was_saved_since(visitor, a
 def test_the_rows_that_this_browser_kept_are_all_there(visitor, application):
     page = section(visitor(application.candidate), application, "training")
     page.get_by_role("button", name="Ajouter une ligne").click()
+    expect(page.locator("[name=internships-7-period]")).to_be_focused()  # what is typed before that goes there
     page.route("**/partie/**", lambda route: route.abort() if route.request.method == "POST" else route.fallback())
     page.locator("[name=internships-7-hospital]").fill("Hôpital du tunnel")
     page.locator("[name=internships-7-hospital]").blur()
@@ -249,3 +250,15 @@ def test_a_token_out_of_date_is_renewed_without_a_word_lost(visitor, application
     expect(words(page)).to_have_value("Écrit avec un vieux jeton")
     expect(page.get_by_role("status")).to_contain_text("Enregistré à ")
     assert stored(application) == {"planned_training": "Écrit avec un vieux jeton"}
+
+
+def test_an_opinion_on_its_way_is_sent_again_by_who_leaves(signatory):
+    address = "**/brouillon/"
+    signatory.route(address, lambda route: None)  # a slow connection: on its way, not there yet
+    with signatory.expect_request(address):
+        signatory.locator("[name=text]").fill("Dernière phrase")
+    with signatory.expect_request(address):
+        signatory.evaluate(
+            """Object.defineProperty(document, "hidden", { value: true });
+               document.dispatchEvent(new Event("visibilitychange"));"""
+        )
