@@ -1,7 +1,8 @@
+import sys
 from datetime import timedelta
 
 from celery import shared_task
-from celery.signals import worker_init, worker_process_init
+from celery.signals import task_postrun, worker_init, worker_process_init
 from django.core.management import call_command
 from django.db.models import Case, Count, Exists, F, OuterRef, When
 from django.utils import timezone
@@ -40,6 +41,13 @@ def prepare_to_print(**signal) -> None:
     warm_up()
 
 
+@task_postrun.connect
+def tidy_up_after_printing(**signal) -> None:
+    """Where a task has printed: its document is stored, and waits for this no longer."""
+    if printing := sys.modules.get("dossiers.pdf.render"):
+        printing.tidy_up()
+
+
 @shared_task
 def render_documents(application_pk: str) -> None:
     """Render the documents of a filed application, once. Killed midway, it is done again.
@@ -53,6 +61,7 @@ def render_documents(application_pk: str) -> None:
         if documents.obtain(application, kind) is None:
             render_documents.apply_async([application_pk], countdown=BUSY_SECONDS)
             return
+        tidy_up_after_printing()
 
 
 @shared_task

@@ -115,6 +115,14 @@ def warm_up() -> None:
     gc.set_threshold(*COLLECTED_EVERY)
 
 
+def tidy_up() -> None:
+    """Between two documents, once nobody waits for the one that is done.
+
+    Its boxes and pages hold each other: freed all at once, they leave no holes in the memory.
+    """
+    gc.collect(1)
+
+
 def _colours(srgb: bytes) -> dict[str, ColorProfile]:
     """WeasyPrint's own profile, whose file it would leave open. A new one each time: once read, it saves otherwise."""
     return {COLOURS: ColorProfile(BytesIO(srgb), _SRGB.name, "relative-colorimetric", ("r", "g", "b"))}
@@ -167,10 +175,7 @@ class _Page(HTML):
 @bounded()
 def write_pdf(html: str, *, watermark: str = "") -> bytes:
     """The PDF of a page of ours. Raises TooMuch when it would take more time or memory than any dossier does."""
-    try:
-        return _compressed(_written(html, watermark))
-    finally:
-        gc.collect(1)  # boxes and pages hold each other: freed now, all at once, they leave no holes in the memory
+    return _compressed(_written(html, watermark))
 
 
 def _written(html: str, watermark: str) -> bytes:

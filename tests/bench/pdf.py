@@ -200,7 +200,7 @@ def _enclosure(path: Path):
 def _render_many(count: int, barrier, told) -> None:
     """In a process of its own, as a worker's child: warm up, wait for the others, render."""
     _set_up()
-    from dossiers.pdf.render import render_dossier
+    from dossiers.pdf.render import render_dossier, tidy_up
     from tests.dossiers.sample_content import full_content
 
     content = full_content()
@@ -209,6 +209,7 @@ def _render_many(count: int, barrier, told) -> None:
     begun = time.perf_counter()
     for _ in range(count):
         render_dossier(content)
+        tidy_up()
     told.put(count / (time.perf_counter() - begun))
 
 
@@ -233,15 +234,17 @@ def _two_workers() -> float:
 
 
 def _growth() -> float:
-    from dossiers.pdf.render import render_dossier
+    from dossiers.pdf.render import render_dossier, tidy_up
     from tests.dossiers.sample_content import full_content
 
     content = full_content()
     for _ in range(20):  # caches and arenas take their size
         render_dossier(content)
+        tidy_up()
     before = _resident_mb()
     for _ in range(DOCUMENTS):
         render_dossier(content)
+        tidy_up()
     after = _resident_mb()
     print(f"resident: {before:.1f} MB, {after:.1f} MB {DOCUMENTS} documents later", file=sys.stderr)
     return after - before

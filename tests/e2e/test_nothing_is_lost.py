@@ -254,7 +254,8 @@ def test_a_token_out_of_date_is_renewed_without_a_word_lost(visitor, application
 
 def test_an_opinion_on_its_way_is_sent_again_by_who_leaves(signatory):
     address = "**/brouillon/"
-    signatory.route(address, lambda route: None)  # a slow connection: on its way, not there yet
+    held = []
+    signatory.route(address, lambda route: held.append(route))  # a slow connection: on its way, not there yet
     with signatory.expect_request(address):
         signatory.locator("[name=text]").fill("Dernière phrase")
     with signatory.expect_request(address):
@@ -262,3 +263,5 @@ def test_an_opinion_on_its_way_is_sent_again_by_who_leaves(signatory):
             """Object.defineProperty(document, "hidden", { value: true });
                document.dispatchEvent(new Event("visibilitychange"));"""
         )
+    for route in held:
+        route.abort()  # none of them comes after the test
