@@ -9,8 +9,7 @@ import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.core.exceptions import ObjectDoesNotExist
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import Exists, F, Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Greatest
 from django.utils import timezone
@@ -88,20 +87,7 @@ def erase(now: datetime | None = None) -> int:
     now = now or timezone.now()
     notice = now - timedelta(days=settings.DRAFT_NOTICE_DAYS)
     given_up = untouched(now).filter(erasure_announced_at__lte=notice, touched_at__lte=F("erasure_announced_at"))
-    erased = 0
-    for pk in list(given_up.order_by("pk").values_list("pk", flat=True)[:BATCH]):
-        try:
-            with transaction.atomic():
-                draft = erasure.hold(given_up.filter(pk=pk))
-                if draft is not None and _was_told(draft, now):
-                    erasure.erase(draft)
-                    erased += 1
-        except (
-            DatabaseError,
-            ObjectDoesNotExist,
-        ):  # a row that stays needs one of its rows: the others are erased all the same
-            logger.exception("An abandoned draft could not be erased: %s", pk)
-    return erased
+    return erasure.erase_each(given_up.order_by("pk"), BATCH, lambda draft: _was_told(draft, now))
 
 
 def erased_on(announced_at: datetime) -> datetime:

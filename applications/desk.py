@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Case, Count, F, Q, When
+from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from applications import late
@@ -95,7 +95,7 @@ def _asked(offers: list[Offer]) -> dict[int, tuple[int, int]]:
     is_late = Q(state__in=Annex.WAITING, sent_at__lt=timezone.now() - LATE_AFTER)
     rows = (
         asked.filter(state__in={*Annex.WAITING, Annex.State.BOUNCED})
-        .annotate(is_refused=Case(When(late.address_refused(), then=True), default=False))
+        .annotate(is_refused=late.address_refused())
         .values("dossier__application__offer")
         .annotate(late=Count("pk", filter=is_late), refused=Count("pk", filter=Q(is_refused=True)))
     )

@@ -19,7 +19,7 @@ from applications.models import Application, Minutes, MinutesDocument
 from applications.verification import page_address
 from dossiers import paper
 from dossiers.content import annex_content
-from dossiers.models import Annex, Document, FrozenDossier, Piece, PrintedDocument, SafeCopy, SignOff, new_reference
+from dossiers.models import Document, FrozenDossier, Piece, PrintedDocument, SafeCopy, SignOff, new_reference
 from portal.notifications import outbox
 
 if TYPE_CHECKING:
@@ -181,9 +181,7 @@ def _bundle(application: Application, frozen: FrozenDossier, late: list[SignOff]
 def late_opinions(application: Application) -> list[dict[str, Any]]:
     """The opinions that came after the filing so far, whether or not others are awaited."""
     content, pieces = application.dossier.frozen.content, list(application.dossier.pieces.all())
-    signed = application.dossier.annexes.filter(late=True, state=Annex.State.SIGNED).order_by("key")
-    sign_offs = SignOff.objects.filter(pk__in=signed.values("sign_off")).select_related("annex__dossier")
-    return [_late_annex(content, sign_off, pieces) for sign_off in sign_offs.order_by("annex__key")]
+    return [_late_annex(content, sign_off, pieces) for sign_off in late_signatures.received_so_far(application)]
 
 
 def _late_annex(content: dict[str, Any], sign_off: SignOff, pieces: Iterable[Piece]) -> dict[str, Any]:

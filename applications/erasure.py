@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 import pgtrigger
-from django.db import transaction
+from django.core.exceptions import ObjectDoesNotExist
+from django.db import DatabaseError, transaction
 from django.db.models import F, QuerySet
 
 from applications.models import (
@@ -23,6 +25,23 @@ from dossiers.models import Dossier
 from portal.notifications.models import Mail
 
 logger = logging.getLogger(__name__)
+
+
+def erase_each(
+    chosen: QuerySet[Application], limit: int, may_go: Callable[[Application], bool] = lambda application: True
+) -> int:
+    """Erase the first of them, each in a transaction of its own that looks at it again. Returns how many went."""
+    erased = 0
+    for pk in list(chosen.values_list("pk", flat=True)[:limit]):
+        try:
+            with transaction.atomic():
+                row = hold(chosen.filter(pk=pk))
+                if row is not None and may_go(row):  # neither erased nor moved meanwhile
+                    erase(row)
+                    erased += 1
+        except (DatabaseError, ObjectDoesNotExist):  # one that cannot go holds up no other
+            logger.exception("A candidacy could not be erased: %s", pk)
+    return erased
 
 
 def hold(chosen: QuerySet[Application]) -> Application | None:

@@ -55,10 +55,13 @@ def awaiting() -> QuerySet[Application]:
 
 def received(application: Application) -> list[SignOff]:
     """The opinions that came after the filing, once no other is awaited: what the volume is made again with."""
-    if awaiting().filter(pk=application.pk).exists():
-        return []
-    late = application.dossier.annexes.filter(late=True, state=Annex.State.SIGNED)
-    return [annex.sign_off for annex in late.select_related("sign_off", "dossier").order_by("key")]
+    return [] if awaiting().filter(pk=application.pk).exists() else received_so_far(application)
+
+
+def received_so_far(application: Application) -> list[SignOff]:
+    """The same, whether or not others are awaited."""
+    signed = application.dossier.annexes.filter(late=True, state=Annex.State.SIGNED).values("sign_off")
+    return list(SignOff.objects.filter(pk__in=signed).select_related("annex__dossier").order_by("annex__key"))
 
 
 def without_their_volume() -> QuerySet[Application]:

@@ -59,13 +59,17 @@ class ApplicationQuerySet(models.QuerySet):
         """Those that keep their candidate from judging the others to the same offer: in hand, or filed at any time."""
         return self.filter(~Q(state__in=Application.OVER) | Q(filed_at__isnull=False))
 
+    def sought_by(self, user):
+        """The offers where this person judges nobody, as a subquery."""
+        return self.of_candidate(user).rivals().values("offer")
+
     def managed_by(self, user):
         """The filed applications to the offers of this agent's institutions; drafts are shown without their content."""
         return self if user.is_superuser else self.filter(offer__institution__in=user.hr_institution_ids)
 
     def readable_by_member(self, user):
         """The dossiers of this member's commissions, save those they recused from and those of their rivals."""
-        sought = Application.objects.of_candidate(user).rivals().values("offer")
+        sought = Application.objects.sought_by(user)
         return (
             self.filter(
                 state__in=Application.EXAMINED,

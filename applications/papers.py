@@ -96,7 +96,7 @@ def sign_on_paper(
     given = paper.add_scan(annex.dossier, upload, annex.key).pk if upload else None
     with transaction.atomic():
         circuit.hold(annex)
-        Dossier.objects.select_for_update(of=("self",)).get(pk=annex.dossier_id)  # no scan goes away from now on
+        signing.lock_dossier(annex.pk)  # no scan goes away from now on
         scans = annex.dossier.pieces.filter(key=paper.scan_key(annex.key))
         scan = scans.filter(pk=given).first() if given else scans.last()
         if scan is None:  # none yet, or removed meanwhile

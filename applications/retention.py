@@ -6,22 +6,18 @@ candidacy goes in a transaction of its own, which looks at it again once it is l
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.core.exceptions import ObjectDoesNotExist
-from django.db import DatabaseError, transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Greatest
 from django.utils import timezone
 
 from applications import erasure
-from applications.abandonment import last_activity, latest
+from applications.abandonment import ALONE, last_activity, latest
 from applications.models import AgendaItem, Application, ApplicationTransition, Digest
 from portal.notifications.models import Mail
 
-logger = logging.getLogger(__name__)
 BATCH = 200
 State = Application.State
 # Those that no contract and no list came from. A superseded one goes once the one that replaced it is gone.
@@ -39,8 +35,7 @@ def over(now: datetime) -> QuerySet[Application]:
     before = now - timedelta(days=settings.DOSSIER_KEPT_DAYS)
     return (
         Application.objects.filter(
-            Q(state__in=LED_NOWHERE)
-            | (Q(state=State.DRAFT, replaces__isnull=False) & ~Q(replaces__state=State.WITHDRAWN)),
+            Q(state__in=LED_NOWHERE) | (Q(state=State.DRAFT) & ~ALONE),
             ~Exists(coming),
             replaced_by__isnull=True,
             created_at__lt=before,
@@ -52,21 +47,7 @@ def over(now: datetime) -> QuerySet[Application]:
 
 def erase(now: datetime | None = None) -> int:
     """Erase a batch of them, the oldest first. Returns how many."""
-    now = now or timezone.now()
-    erased = 0
-    for pk in list(over(now).order_by("created_at", "pk").values_list("pk", flat=True)[:BATCH]):
-        try:
-            with transaction.atomic():
-                row = erasure.hold(over(now).filter(pk=pk))
-                if row is not None:  # neither erased nor moved meanwhile
-                    erasure.erase(row)
-                    erased += 1
-        except (
-            DatabaseError,
-            ObjectDoesNotExist,
-        ):  # a row that stays needs one of its rows: the others go all the same
-            logger.exception("A candidacy could not be erased: %s", pk)
-    return erased
+    return erasure.erase_each(over(now or timezone.now()).order_by("created_at", "pk"), BATCH)
 
 
 def forget_mails(now: datetime | None = None) -> int:

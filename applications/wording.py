@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from applications.models import MailText
+from dossiers.content import moment
 from dossiers.models import Annex
 from offers.campaigns import copy_rows, on_next_campaign
 from offers.models import Offer
@@ -155,7 +156,7 @@ def _values(about: dict[str, Any]) -> dict[str, str]:
         "offre": offer.title,
         "institution": offer.institution.name,
         "service": offer.service_name,
-        "date_limite": _moment(offer.deadline) if offer.deadline else "sans date limite",
+        "date_limite": moment(offer.deadline) if offer.deadline else "sans date limite",
         "lien": about["action"][1] if about.get("action") else "",
         "numero": about.get("number", ""),
         "nombre": str(about.get("count", "")),
@@ -165,18 +166,14 @@ def _values(about: dict[str, Any]) -> dict[str, str]:
     if annex:
         values |= {"annexe": f"{about['spec'].number} – {about['spec'].title}", "signataire": annex.signatory_name}
     if about.get("closes_at"):
-        values["reponse_avant"] = _moment(about["closes_at"])
+        values["reponse_avant"] = moment(about["closes_at"])
     if erased_on:
         values["effacement"] = date_format(timezone.localtime(erased_on), "j F Y")
     if session:
         values |= {
             "membre": about["member"].get_full_name(),
             "commission": session.commission.name,
-            "seance": _moment(session.starts_at),
+            "seance": moment(session.starts_at),
             "lieu": session.place,
         }
     return values
-
-
-def _moment(value) -> str:
-    return date_format(timezone.localtime(value), r"j F Y à G \h i")

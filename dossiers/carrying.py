@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,20 +65,15 @@ def _carry_annex(annex: Annex, dossier: Dossier, scan: Piece | None) -> None:
         signing.WORKFLOW.run(twin, "carry", opinion=annex, scan=scan)
 
 
-def carry_opinion(annex: Annex, dossier: Dossier) -> bool:
-    """The opinion that was signed since `dossier` took over the others: as those, unless it is not asked for any more.
+def carry_opinion(annex: Annex, dossier: Dossier) -> None:
+    """The opinion that was signed since `dossier` took over the others, as those. In a transaction.
 
-    False where the candidate has asked somebody else here, or has it signed already. In a transaction.
+    Not where it is not asked for any more, where the candidate has asked somebody else, or has it signed already.
     """
-    if annex.key not in dossier.spec.annex_by_key:
-        return False
-    try:
-        with transaction.atomic():
+    if annex.key in dossier.spec.annex_by_key:
+        with suppress(TransitionRefused), transaction.atomic():
             dossier = lock_open(dossier)
             _carry_annex(annex, dossier, scan=_carry_piece(annex.scan, dossier) if annex.scan else None)
-    except TransitionRefused:
-        return False
-    return True
 
 
 def _twin(row: models.Model, **changes: Any) -> Any:

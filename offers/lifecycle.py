@@ -11,8 +11,8 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from django.utils.formats import date_format
 
+from dossiers.content import moment
 from offers.history import recorded
 from offers.models import Offer, OfferTransition
 from offers.news import tell
@@ -39,10 +39,6 @@ def _not_yet_seen(offer: Offer) -> bool:
     return offer.state == State.DRAFT or offer.is_scheduled
 
 
-def _said(moment: datetime) -> str:
-    return date_format(timezone.localtime(moment), r"j F Y à G \h i")
-
-
 # What prevents a move
 
 
@@ -55,7 +51,7 @@ def _publication_blockers(offer: Offer, *, reason: str, publish_at: datetime | N
     if offer.deadline <= timezone.now():
         yield "Date limite de candidature : elle est déjà passée."
     elif offer.deadline <= begins:
-        yield f"Date limite de candidature : elle précède la publication ({_said(begins)})."
+        yield f"Date limite de candidature : elle précède la publication ({moment(begins)})."
     elif offer.deadline - begins < MINIMUM and not reason:
         yield (
             "Date limite de candidature : la publication durerait moins d’un mois (CGFP, art. D. 311-2). "
@@ -74,7 +70,7 @@ def _extension_blockers(offer: Offer, *, deadline: datetime, **data: Any):
     if offer.deadline is None:
         yield "Cette offre n’a pas de date limite."
     elif deadline <= offer.deadline:
-        yield f"La nouvelle date limite doit suivre l’ancienne ({_said(offer.deadline)})."
+        yield f"La nouvelle date limite doit suivre l’ancienne ({moment(offer.deadline)})."
     elif deadline <= timezone.now():
         yield "La nouvelle date limite est déjà passée."
 
@@ -82,11 +78,11 @@ def _extension_blockers(offer: Offer, *, deadline: datetime, **data: Any):
 def _advance_blockers(offer: Offer, *, deadline: datetime, **data: Any):
     """An earlier deadline keeps what was promised: a month of publication, and time to finish a dossier begun."""
     if offer.deadline is not None and deadline >= offer.deadline:
-        yield f"La nouvelle date limite doit précéder l’ancienne ({_said(offer.deadline)})."
+        yield f"La nouvelle date limite doit précéder l’ancienne ({moment(offer.deadline)})."
     earliest = max(timezone.now() + SHORTEST_NOTICE, offer.published_at + MINIMUM)
     if deadline < earliest:
         yield (
-            f"La nouvelle date limite ne peut pas précéder le {_said(earliest)} : un mois après la publication "
+            f"La nouvelle date limite ne peut pas précéder le {moment(earliest)} : un mois après la publication "
             "(CGFP, art. D. 311-2), et sept jours au moins pour les dossiers commencés."
         )
 

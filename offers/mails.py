@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.utils import timezone
-from django.utils.formats import date_format
-
+from dossiers.content import moment
 from offers import alerts
 from offers.models import Alert, Offer
 from offers.published import absolute
@@ -63,4 +61,4 @@ def news(payload: dict[str, Any]) -> Letter:
 def _deadline(offer: Offer) -> str:
     if offer.deadline is None:
         return "sans date limite"
-    return "jusqu’au " + date_format(timezone.localtime(offer.deadline), r"j F Y à G \h i")
+    return f"jusqu’au {moment(offer.deadline)}"

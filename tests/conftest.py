@@ -69,6 +69,16 @@ def s3_server(servers: Servers) -> S3Server:
 
 
 @pytest.fixture
+def hr(client, db):
+    """An agent of an institution, signed in."""
+    from tests.factories import MembershipFactory
+
+    membership = MembershipFactory()
+    client.force_login(membership.user)
+    return membership
+
+
+@pytest.fixture
 def live_portal(live_server) -> str:
     """The address of the portal as a browser sees it, the one that links in mails have too."""
     return live_server.url

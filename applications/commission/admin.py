@@ -53,7 +53,7 @@ class AgendaForm(forms.ModelForm):
         if application and rapporteur:
             if rapporteur.pk == application.candidate_id:
                 self.add_error("rapporteur", "Cette personne est la candidate : choisissez un autre membre.")
-            elif Application.objects.of_candidate(rapporteur).rivals().filter(offer=application.offer_id).exists():
+            elif Application.objects.sought_by(rapporteur).filter(offer=application.offer_id).exists():
                 self.add_error("rapporteur", "Cette personne candidate à la même offre : choisissez un autre membre.")
             elif Recusal.objects.filter(application=application, member=rapporteur).exists():
                 self.add_error("rapporteur", "Ce membre s’est déporté de ce dossier : choisissez-en un autre.")

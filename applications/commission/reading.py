@@ -76,7 +76,7 @@ class Reading:
 
     def sought(self) -> QuerySet[Offer]:
         """The offers of their commissions where they are candidates: none of those dossiers is shown to them."""
-        mine = Application.objects.of_candidate(self.user).rivals().values("offer")
+        mine = Application.objects.sought_by(self.user)
         offers = Offer.objects.filter(pk__in=mine, commissions__seats__user=self.user).only("pk", "title")
         return offers.order_by("title", "pk").distinct()
 

@@ -58,7 +58,7 @@ def minutes_read_by(session: Session, user):
     """The last edition of the minutes, unless they tell of an offer that this member seeks, or of a dossier that they
     recused from.
     """
-    sought = Application.objects.of_candidate(user).rivals().values("offer")
+    sought = Application.objects.sought_by(user)
     concerned = Q(application__recusals__member=user) | Q(application__offer__in=sought)
     if session.agenda.filter(concerned).exists():
         return session.minutes.none()

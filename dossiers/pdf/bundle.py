@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 TRIAL_SECONDS = 20
 TRIAL_MEMORY = 1024**3
-SIGNED = ("signed_by", "signed_at_display", "sha256")
+SIGNED = ("label", "signed_by", "signed_at_display", "sha256")
 
 
 @dataclass
@@ -268,7 +268,7 @@ def _bordereau(
             "dossier_page": opening + 1,
             "dossier_pages": dossier_pages,
             "supplements": [
-                printable.clean({key: getattr(late, key) for key in ("label", *SIGNED)})
+                printable.clean({key: getattr(late, key) for key in SIGNED})
                 | {"first_page": opening + late.first_page + 1}
                 for late in supplements
             ],

@@ -24,13 +24,6 @@ LIST = reverse("admin:applications_application_changelist")
 
 
 @pytest.fixture
-def hr(client):
-    hr = make.MembershipFactory()
-    client.force_login(hr.user)
-    return hr
-
-
-@pytest.fixture
 def offer(hr):
     return make.OfferFactory(institution=hr.institution)
 

@@ -19,13 +19,6 @@ pytestmark = pytest.mark.django_db
 VACANCY = date(2026, 3, 2)
 
 
-@pytest.fixture
-def hr(client):
-    hr = make.MembershipFactory()
-    client.force_login(hr.user)
-    return hr
-
-
 def dated_kind() -> str:
     """The kind whose offers have a day of their own."""
     return next(

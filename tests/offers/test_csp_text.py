@@ -110,13 +110,6 @@ def test_any_file_is_read(content):
     read(decode(content))
 
 
-@pytest.fixture
-def hr(client, db):
-    hr = make.MembershipFactory()
-    client.force_login(hr.user)
-    return hr
-
-
 def test_hr_pastes_a_page_and_finds_a_draft(client, hr):
     answer = client.post(IMPORT, {"institution": hr.institution.pk, "text": "Ligne perdue\n\n" + PAGE})
     offer = Offer.objects.get()

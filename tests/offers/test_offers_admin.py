@@ -17,13 +17,6 @@ pytestmark = pytest.mark.django_db
 EVERY_KIND = pytest.mark.parametrize("kind", all_kinds(), ids=lambda kind: kind.slug)
 
 
-@pytest.fixture
-def hr(client):
-    hr = make.MembershipFactory()
-    client.force_login(hr.user)
-    return hr
-
-
 def form_of(page, model: str = "offer") -> dict[str, list[str]]:
     """What a browser would send of this page's form, untouched."""
     document = html.fromstring(page.content.decode())

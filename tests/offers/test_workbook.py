@@ -27,13 +27,6 @@ PAGE = reverse("admin:offers_offer_workbook")
 LIST = reverse("admin:offers_offer_changelist")
 
 
-@pytest.fixture
-def hr(client):
-    hr = make.MembershipFactory()
-    client.force_login(hr.user)
-    return hr
-
-
 def filled(kind, **columns) -> Offer:
     details = {name: raw for section in kind.offer_sections for name, raw in filled_section(section).items()}
     return make.OfferFactory(kind=kind.slug, details=details, parameters={}, **columns)
