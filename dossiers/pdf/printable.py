@@ -14,7 +14,8 @@ from typing import Any
 MAX_TEXT_LENGTH = 40_000
 MAX_ROWS = 200
 MAX_CELL_LENGTH = 4_000
-LONGEST_LINE = 1_000  # a longer answer is framed, and flows over pages
+LONGEST_LINE = 1_000  # a longer answer is framed, and flows over pages;
+MOST_LINES = 20  # so does one of more lines: beside its prompt it would not break
 # A word that no line can hold costs the layout the square of its length: it is made of pieces that any column holds.
 LONGEST_WORD = 64  # a SHA-256 is printed as it is
 WORD_PIECE = 20
@@ -184,7 +185,11 @@ def _part_from_closing(entries: list[dict[str, Any]]) -> tuple[list[dict[str, An
 
 
 def _fits_a_line(entry: Mapping[str, Any]) -> bool:
-    return entry["shape"] == "long" and len(entry["display"]) <= LONGEST_LINE
+    return entry["shape"] == "long" and _is_short(entry["display"])
+
+
+def _is_short(display: str) -> bool:
+    return len(display) <= LONGEST_LINE and display.count("\n") < MOST_LINES
 
 
 def _entries(entries: list[Mapping[str, Any]], heading: str, filled: bool) -> list[dict[str, Any]]:
@@ -222,7 +227,7 @@ def _entry(entry: Mapping[str, Any], heading: str) -> dict[str, Any]:
         "rows": [],
         "cut_rows": 0,
     }
-    if printed["shape"] == "line" and len(printed["display"]) > LONGEST_LINE:
+    if printed["shape"] == "line" and not _is_short(printed["display"]):
         printed["shape"] = "long"
     printed["compact"] = len(printed["display"]) <= COMPACT_TEXT and printed["display"].count("\n") < COMPACT_LINES
     if printed["shape"] == "checkbox":

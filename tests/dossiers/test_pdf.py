@@ -15,11 +15,14 @@ from pathlib import Path
 import pikepdf
 import pypdfium2
 import pytest
+from django.conf import settings
+from django.template.loader import render_to_string
 
 from dossiers.content import blank_content as kind_content
 from dossiers.pdf import printable
-from dossiers.pdf.render import render_annex, render_dossier, render_receipt, write_pdf
+from dossiers.pdf.render import ELEMENTS, render_annex, render_dossier, render_receipt, write_pdf
 from offers.kinds import all_kinds, get_kind
+from offers.text import to_html
 from tests.dossiers.sample_content import blank_content, file, full_content, long, receipt
 
 
@@ -266,6 +269,67 @@ os._exit(0)
 """
 
 
+MARKDOWN = """
+# Un
+
+## Deux
+
+### Trois
+
+#### Quatre
+
+##### Cinq
+
+###### Six
+
+Un *mot*, un **autre**, un `code`, un [lien](https://example.org/) et\\
+une ligne.
+
+- un
+  - deux
+    - trois
+      1. quatre
+         - cinq
+
+1. un
+   1. deux
+
+> cité
+
+```
+bloc
+```
+
+---
+
+| a | b |
+|---|--:|
+| 1 | 2 |
+"""
+
+
+@pytest.mark.parametrize("name", ["dossier", "offer", "letter"])
+def test_our_few_default_styles_print_as_the_whole_sheet_of_weasyprint(name, content, monkeypatch):
+    html = {
+        "dossier": lambda: render_to_string("documents/dossier.html", printable.prepare(content) | {"proof": None}),
+        "offer": lambda: render_to_string(
+            "documents/offer.html", {"title": "Offre", "body": to_html(MARKDOWN), "conditions": ["une"]}
+        ),
+        "letter": lambda: render_to_string("documents/receipt.html", {"receipt": receipt(), "proof": None}),
+    }[name]()
+    ours = write_pdf(html)
+    monkeypatch.delattr("dossiers.pdf.render._Page._ua_stylesheets")
+    assert write_pdf(html) == ours
+
+
+def test_every_element_of_the_documents_has_its_default_style():
+    inline = {"a", "br", "code", "em", "img", "span", "strong"}
+    known = set(re.findall(r"[a-z]+[1-6]?", re.sub(r"/\*.*?\*/|\{.*?\}", " ", ELEMENTS.read_text(), flags=re.DOTALL)))
+    templates = Path(settings.BASE_DIR, "templates/documents").glob("*.html")
+    used = {tag for template in templates for tag in re.findall(r"<([a-z]+[1-6]?)\b", template.read_text())}
+    assert used | set(re.findall(r"<([a-z]+[1-6]?)\b", to_html(MARKDOWN))) <= known | inline
+
+
 def test_forked_processes_print_the_same(pdf):
     """A parent that has printed, then its child, then the parent again: as Celery's prefork workers live and die."""
     printed = subprocess.run(
@@ -357,6 +421,16 @@ def test_very_long_words_are_bounded(place):
     assert time.process_time() - start < 12
     assert "Texte coupé à l’impression" in text
     assert squeezed(text).count("a") > (printable.MAX_CELL_LENGTH if place == "table" else printable.MAX_TEXT_LENGTH)
+
+
+def test_an_answer_of_more_lines_than_a_page_holds_is_printed_to_its_end():
+    content = full_content()
+    answer = next(entry for section in content["sections"] for entry in section["entries"] if entry["type"] == "text")
+    answer["display"] = "\n".join(f"l. {number}" for number in range(1, 121))
+    document = pypdfium2.PdfDocument(render_dossier(content))
+    seen = " ".join(page.get_textpage().get_text_bounded() for page in document)  # not what runs off the sheet
+    document.close()
+    assert re.findall(r"l\. (\d+)", seen) == [str(number) for number in range(1, 121)]
 
 
 def test_too_many_rows_are_cut_and_said():
