@@ -180,6 +180,7 @@ def _content(
         "document_intro": spec.document_intro,
         "document_checklist": list(spec.document_checklist),
         "document_template": spec.document_template,
+        "parts_on_own_pages": spec.parts_on_own_pages,
         "context": dict(context),
         "sections": [section_content(section, answers.get(section.key, {})) for section in spec.sections],
         "pieces": [piece_content(piece, pieces.get(piece.key, ())) for piece in spec.pieces],

@@ -163,6 +163,7 @@ class DossierSpec:
     document_intro: str = ""
     document_checklist: tuple[str, ...] = ()
     document_template: str = "documents/dossier.html"
+    parts_on_own_pages: bool = False  # as the official form has them, however short the answers
     # Whether an opinion signed on answers that have changed since prevents filing until it is confirmed.
     confirmation_blocks: bool = False
 

@@ -105,7 +105,9 @@ def prepare(content: Mapping[str, Any]) -> dict[str, Any]:
     for number, section in enumerate(on_pages, start=1):
         section["number"] = number
         texts = sum(entry["shape"] == "long" for entry in section["entries"])
-        section["opens_page"] = number == 1 or texts + bool(section["closing"]) > 1
+        wants_a_page = texts + bool(section["closing"]) > 1
+        section["opens_page"] = number == 1 or (wants_a_page and content.get("parts_on_own_pages", True))
+        section["kept"] = wants_a_page  # where it opens none, it is not cut either, if a page holds it
     told = [text for section in on_cover for text in (section["intro"], *(e["label"] for e in section["entries"]))]
     if any(context["privacy_contact"] in text for text in told):
         context["privacy_contact"] = ""

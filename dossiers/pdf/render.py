@@ -82,7 +82,9 @@ class Proof:
     @property
     def code(self) -> str:
         """The address as a QR code, in `data:`."""
-        return segno.make(self.address, error="m").svg_data_uri(border=0, dark="#16181f", xmldecl=False, svgns=True)
+        return segno.make(self.address, error="m").svg_data_uri(
+            scale=1.5, border=0, dark="#16181f", xmldecl=False, svgns=True
+        )
 
     @property
     def page(self) -> str:

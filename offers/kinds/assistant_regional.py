@@ -232,6 +232,7 @@ def _dossier(values: Mapping[str, Any]) -> DossierSpec:
             *_blocks.extra_pieces(values.get("extra_pieces") or ""),
         ),
         annexes=annexes,
+        parts_on_own_pages=True,
         document_title="DOSSIER DE CANDIDATURE – ASSISTANT SPÉCIALISTE RÉGIONAL",
         document_intro="Suivi par l’agence régionale de santé, ce dispositif vise à compenser un déficit de postes de "
         "chefs de clinique dans la région, au regard des besoins de post-internat, et à suppléer les difficultés "

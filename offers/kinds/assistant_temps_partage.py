@@ -275,6 +275,7 @@ def _dossier(values: Mapping[str, Any]) -> DossierSpec:
             *_blocks.extra_pieces(values.get("extra_pieces") or ""),
         ),
         annexes=_normandie.asked(ANNEXES, values),
+        parts_on_own_pages=True,
         document_title="DOSSIER DE CANDIDATURE – ASSISTANT SPÉCIALISTE À TEMPS PARTAGÉ",
         document_intro="Ce dispositif vise à permettre à de jeunes médecins de développer un exercice mixte, partagé "
         "entre une structure hospitalière et une structure ambulatoire (centre de santé, maison de santé "

@@ -1,10 +1,12 @@
-"""Frozen contents to print: the Normandie dossier filled in, and left blank. Everyone in them is fictitious."""
+"""Frozen contents to print: the Normandie dossier filled in, each kind blank and very full. Everyone is fictitious."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
 from typing import Any
+
+from dossiers.content import blank_content as kind_content
 
 
 def line(name: str, label: str, display: str = "") -> dict[str, Any]:
@@ -126,6 +128,7 @@ def full_content() -> dict[str, Any]:
         "schema": 1,
         "kind": "assistant-temps-partage",
         "document_title": "Assistant spécialiste à temps partagé",
+        "parts_on_own_pages": True,
         "document_intro": (
             "Ce dispositif vise à permettre à de jeunes médecins de développer un exercice mixte, partagé entre une "
             "structure hospitalière et une structure ambulatoire (centre de santé, maison de santé pluridisciplinaire, "
@@ -520,6 +523,36 @@ def empty_entries(entries: list[dict[str, Any]]) -> None:
             entry["checked"] = False
         for option in entry.get("options", []):
             option["checked"] = False
+
+
+def blank_of(kind) -> dict:
+    return kind_content(kind.slug, kind.dossier_spec({}), full_content()["context"] | {"candidate_name": ""})
+
+
+def very_full_of(kind) -> dict:
+    """Every answer long, every box ticked, every table full, each annex signed, many files."""
+    content = blank_of(kind)
+    content["context"] |= {
+        "candidate_name": "EXEMPLE Camille",
+        "number": "SJ-2026-00001",
+        "filed_at_display": "ce jour",
+    }
+    words = "Une réponse qui n’en finit pas, avec des « guillemets » & des <balises>. "
+    for part in [*content["sections"], *content["annexes"]]:
+        for entry in part["entries"]:
+            entry["display"] = words * (60 if entry["type"] == "long" else 1)
+            entry["checked"] = True
+            for option in entry.get("options", ()):
+                option["checked"] = True
+            if entry["type"] == "table":
+                entry["rows"] = [[words] * len(entry["columns"])] * 30
+    for piece in content["pieces"]:
+        piece["files"] = full_content()["pieces"][0]["files"] * 5
+    signed = full_content()["annexes"][0]
+    for annex in content["annexes"]:
+        kept = {key: annex[key] for key in ("key", "number", "title", "role", "instructions", "statement", "entries")}
+        annex |= signed | kept | {"text": words * 80}
+    return content
 
 
 def receipt() -> dict[str, Any]:

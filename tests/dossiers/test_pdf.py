@@ -20,10 +20,11 @@ from django.template.loader import render_to_string
 
 from dossiers.content import blank_content as kind_content
 from dossiers.pdf import printable
+from dossiers.pdf.codes import read_codes
 from dossiers.pdf.render import ELEMENTS, render_annex, render_dossier, render_receipt, write_pdf
 from offers.kinds import all_kinds, get_kind
 from offers.text import to_html
-from tests.dossiers.sample_content import blank_content, file, full_content, long, receipt
+from tests.dossiers.sample_content import blank_content, blank_of, file, full_content, long, receipt, very_full_of
 
 
 def page_texts(pdf: bytes) -> list[str]:
@@ -144,6 +145,36 @@ def test_no_heading_ends_a_page():
             assert f"Début {number}." in page
 
 
+@pytest.mark.parametrize("kind", all_kinds(), ids=lambda kind: kind.slug)
+def test_who_filed_is_told_below_the_end_of_the_last_part(kind):
+    pages = page_texts(render_dossier(very_full_of(kind)))
+    (page,) = (page for page in pages if "a déposé ce dossier par voie électronique" in page)
+    assert "Une réponse" in page or "certifie l’exactitude" in page
+
+
+def test_only_the_forms_of_normandie_give_a_page_to_a_part_however_short():
+    def pages_of(slug: str, *headings: str) -> list[int]:
+        content = very_full_of(get_kind(slug))
+        for section in content["sections"]:
+            texts = [entry for entry in section["entries"] if entry["type"] in {"text", "long", "checkbox"}]
+            section["entries"] = [text | {"display": "Brève."} for text in texts]
+        pages = page_texts(render_dossier(content))
+        return [max(number for number, page in enumerate(pages) if heading in page) for heading in headings]
+
+    past, future = pages_of("mission-cooperation", "gestion de projet", "Ce que vous souhaitez apporter")
+    assert past == future
+    project, life = pages_of("assistant-temps-partage", "PROJET POUR LA FONCTION", "PROJET DE VIE PROFESSIONNELLE")
+    assert life == project + 1
+
+
+def test_the_contents_stand_below_the_cover_where_they_hold():
+    pages = page_texts(render_dossier(blank_of(get_kind("assistant-specialise"))))
+    assert "Composition du dossier" in pages[0]
+    pages = page_texts(render_dossier(blank_of(get_kind("assistant-temps-partage"))))
+    assert "Composition du dossier" not in pages[0]
+    assert pages[1].count("Annexe") >= 5
+
+
 def test_sign_off_is_never_cut_nor_alone():
     for length in range(20, 60, 4):
         content = full_content()
@@ -157,6 +188,20 @@ def test_sign_off_is_never_cut_nor_alone():
 
 
 ANNEXES = [(kind, annex.number) for kind in all_kinds() for annex in kind.dossier_spec({}).annexes]
+
+
+def test_a_sheet_to_sign_has_its_code_on_every_page(content):
+    address = "https://portail.example.org/annexe/0123456789"
+    spec = get_kind("assistant-temps-partage").dossier_spec({})
+    content = kind_content("assistant-temps-partage", spec, content["context"])
+    sheet = pikepdf.open(io.BytesIO(render_annex(content | {"annexes": content["annexes"][:1]}, address)))
+    assert len(sheet.pages) > 1
+    for page in sheet.pages:
+        alone = pikepdf.new()
+        alone.pages.append(page)
+        file = io.BytesIO()
+        alone.save(file)
+        assert read_codes(file) == [address]
 
 
 @pytest.mark.parametrize(("kind", "number"), ANNEXES, ids=[f"{kind.slug}-{number}" for kind, number in ANNEXES])

@@ -16,7 +16,6 @@ import pypdfium2
 import pytest
 from PIL import Image, ImageCms
 
-from dossiers.content import blank_content
 from dossiers.pdf.bundle import Enclosure, Supplement, make_bundle
 from dossiers.pdf.render import (
     Proof,
@@ -32,12 +31,11 @@ from dossiers.pdf.seal import seal
 from offers.kinds import all_kinds
 from tests.dossiers import corpus
 from tests.dossiers.sample_content import blank_content as blank_sample
-from tests.dossiers.sample_content import decision, full_content, minutes, receipt
+from tests.dossiers.sample_content import blank_of, decision, full_content, minutes, receipt, very_full_of
 from tests.dossiers.test_bundle import paper
 
 PROOF = Proof("0123ABCD4567EFGH", "https://portail.example.org/verifier/?reference=0123ABCD4567EFGH")
 PROFILES = {"3a", "ua1"}
-CONTEXT = full_content()["context"] | {"candidate_name": ""}
 
 
 def engine() -> str:
@@ -50,36 +48,6 @@ def sealed(pdf: bytes) -> bytes:
     file = io.BytesIO(pdf)
     seal(file)
     return file.getvalue()
-
-
-def blank_of(kind) -> dict:
-    return blank_content(kind.slug, kind.dossier_spec({}), CONTEXT)
-
-
-def very_full_of(kind) -> dict:
-    """Every answer long, every box ticked, every table full, each annex signed, many files."""
-    content = blank_of(kind)
-    content["context"] |= {
-        "candidate_name": "EXEMPLE Camille",
-        "number": "SJ-2026-00001",
-        "filed_at_display": "ce jour",
-    }
-    words = "Une réponse qui n’en finit pas, avec des « guillemets » & des <balises>. "
-    for part in [*content["sections"], *content["annexes"]]:
-        for entry in part["entries"]:
-            entry["display"] = words * (60 if entry["type"] == "long" else 1)
-            entry["checked"] = True
-            for option in entry.get("options", ()):
-                option["checked"] = True
-            if entry["type"] == "table":
-                entry["rows"] = [[words] * len(entry["columns"])] * 30
-    for piece in content["pieces"]:
-        piece["files"] = full_content()["pieces"][0]["files"] * 5
-    signed = full_content()["annexes"][0]
-    for annex in content["annexes"]:
-        kept = {key: annex[key] for key in ("key", "number", "title", "role", "instructions", "statement", "entries")}
-        annex |= signed | kept | {"text": words * 80}
-    return content
 
 
 def judge(folder: Path, documents: dict[str, bytes]) -> dict[str, dict[str, str]]:
