@@ -59,6 +59,6 @@ class Sheet:
 def _edition() -> str:
     """Changes with the layout: what was printed by an older version of the portal is printed anew."""
     base = Path(settings.BASE_DIR)
-    code = (base / "dossiers/pdf").glob("*.py")
-    layout = [base / "dossiers/pdf/print.css", *sorted(code), *sorted((base / "templates/documents").iterdir())]
+    styles, code = ((base / "dossiers/pdf").glob(pattern) for pattern in ("*.css", "*.py"))
+    layout = [*sorted(styles), *sorted(code), *sorted((base / "templates/documents").iterdir())]
     return sha256(b"".join(path.read_bytes() for path in layout)).hexdigest()

@@ -15,7 +15,7 @@ import tinycss2
 from tinycss2.ast import AtRule, Declaration, Node, ParseError, QualifiedRule
 
 BASE = Path(__file__).resolve().parent.parent
-SHEETS = (*sorted(BASE.glob("static/css/*.css")), BASE / "dossiers/pdf/print.css")
+SHEETS = (*sorted(BASE.glob("static/css/*.css")), *sorted(BASE.glob("dossiers/pdf/*.css")))
 ROOMS = ("applications", "dossiers", "offers", "portal", "templates", "static/js")
 ADMIN = Path(django.__file__).parent / "contrib/admin"  # its pages have classes of their own
 TEXTS = {".py", ".html", ".js", ".txt"}
