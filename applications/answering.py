@@ -10,12 +10,21 @@ from django.utils import timezone
 
 from applications import circuit, reopening
 from dossiers import codes, signing
+from dossiers.fingerprints import fingerprint
 from dossiers.models import Annex, Question, SignOff
 from dossiers.signoffs import changes_since
 from portal.workflow import TransitionRefused
 
 QUESTIONS_A_REQUEST = 5
 HAND_OVERS = 3
+
+
+class WrittenElsewhere(TransitionRefused):
+    """Another page has kept another text since this one was opened. annex: as it is now."""
+
+    def __init__(self, annex: Annex):
+        super().__init__("Un autre texte a été gardé entre-temps, depuis un autre onglet ou un autre appareil.")
+        self.annex = annex
 
 
 def note_opening(annex: Annex) -> Annex:
@@ -38,8 +47,12 @@ def pending_changes(annex: Annex) -> list[dict[str, str]]:
     return changes_since(annex.sign_off) if annex.state == Annex.State.SIGNED else []
 
 
-def keep_draft(annex: Annex, draft: dict[str, Any]) -> Annex:
-    """Keep what the signatory has typed so far, right or wrong; the next device that opens the link goes on with it."""
+def keep_draft(annex: Annex, draft: dict[str, Any], *, began_from: str | None = None, writer: str = "") -> Annex:
+    """Keep what the signatory has typed so far, right or wrong; the next device that opens the link goes on with it.
+
+    began_from: fingerprint of the draft that the page was made from (None: of no matter). writer: the open page. Raises
+    WrittenElsewhere rather than write over what another page has kept since.
+    """
     with transaction.atomic():
         circuit.hold(annex)
         signing.lock_dossier(annex.pk)
@@ -48,9 +61,12 @@ def keep_draft(annex: Annex, draft: dict[str, Any]) -> Annex:
             raise TransitionRefused(signing.TAKEN_BACK)
         if now.state == Annex.State.SIGNED and annex.state != Annex.State.SIGNED:
             raise TransitionRefused("Cet avis est déjà signé.")
+        is_news = now.draft and now.draft != draft and not (writer and writer == now.draft_writer)
+        if began_from is not None and is_news and began_from != fingerprint(now.draft):
+            raise WrittenElsewhere(now)
         annex = now if now.state in {Annex.State.IN_PROGRESS, Annex.State.SIGNED} else _move(annex, "begin")
-        annex.draft, annex.drafted_at = draft, timezone.now()
-        annex.save(update_fields=["draft", "drafted_at"])
+        annex.draft, annex.drafted_at, annex.draft_writer = draft, timezone.now(), writer
+        annex.save(update_fields=["draft", "drafted_at", "draft_writer"])
     return annex
 
 

@@ -215,7 +215,8 @@ class Annex(models.Model):
     The link's secret is never stored: `link_nonce` changes with every new link, the secret is derived from it with
     the server's key, and `link_hash` finds the annex from the secret that a signatory brings.
 
-    note: a line of the candidate's own, in the mail. draft: what the signatory has typed so far.
+    note: a line of the candidate's own, in the mail. draft: what the signatory has typed so far;
+    draft_writer: the open page that saved it last.
     sign_off: the present version of the opinion. shown_digest: of the answers that it was given on.
     scan: of the paper, where the opinion was signed on paper; scan_doubt: what does not fit with it.
     late: still awaited when the dossier was filed.
@@ -255,6 +256,7 @@ class Annex(models.Model):
     bounce_reason = models.CharField("motif de la non-remise", max_length=300, blank=True)
     draft = models.JSONField(default=dict, blank=True)
     drafted_at = models.DateTimeField(null=True)
+    draft_writer = models.CharField(max_length=40, blank=True)
     sign_off = models.ForeignKey("SignOff", models.PROTECT, null=True, related_name="+", verbose_name="avis signé")
     shown_digest = models.CharField(max_length=64, blank=True)
     confirmation_asked_at = models.DateTimeField(null=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
+from secrets import token_hex
 from typing import Any
 
 from django.contrib import messages
@@ -17,8 +19,9 @@ from applications.forms import CodeForm, DeclineForm, DelegateForm, OpinionForm,
 from applications.views.links import by_link, dead_link
 from dossiers import codes, signing
 from dossiers.answers import storable
+from dossiers.content import section_content
 from dossiers.fingerprints import fingerprint
-from dossiers.models import Annex
+from dossiers.models import Annex, Opinion
 from dossiers.signoffs import answer_content, seen_by_signatory
 from portal.forms import SectionForm
 from portal.workflow import TransitionRefused
@@ -55,14 +58,24 @@ def _forms(annex: Annex, data=None) -> tuple[OpinionForm, SectionForm]:
     """The opinion, and the annex's own fields judged in the light of it; without data, as the draft left them."""
     section = annex.spec.form_section
     if data is None:
-        known = annex.draft or (annex.sign_off and annex.sign_off.content.get("given")) or {}
-        opinion = OpinionForm(initial=known, text_label=annex.spec.text_label)
-        return opinion, SectionForm.from_raw(section, known.get("fields", {}), prefix="annexe")
+        return _unjudged(annex, annex.draft or (annex.sign_off and annex.sign_off.content.get("given")) or {})
     opinion = OpinionForm(data, text_label=annex.spec.text_label)
     own = SectionForm(section, data, check=False, prefix="annexe")
     given = {"opinion": data.get("opinion", "")}
     own.add_problems(problem for problem in section.clean(own.raw(), given).problems if problem.blocking)
     return opinion, own
+
+
+def _unjudged(annex: Annex, known: Mapping[str, Any]) -> tuple[OpinionForm, SectionForm]:
+    """The same forms with an answer in them that nobody has sent for good."""
+    opinion = OpinionForm(initial=known, text_label=annex.spec.text_label)
+    return opinion, SectionForm.from_raw(annex.spec.form_section, known.get("fields", {}), prefix="annexe")
+
+
+def _keep(request: HttpRequest, annex: Annex) -> Annex:
+    """Keep what the page posts, unless another page has kept another text since this one was made."""
+    began_from, writer = request.POST.get("drafted"), request.POST.get("page", "")[:40]
+    return answering.keep_draft(annex, _typed(annex, request.POST), began_from=began_from, writer=writer)
 
 
 def _typed(annex: Annex, data) -> dict[str, Any]:
@@ -92,6 +105,8 @@ def _page(request, annex: Annex, token: str, opinion: OpinionForm | None = None,
     context = _context(annex, token) | {
         "seen": seen,
         "seen_fingerprint": fingerprint(seen),
+        "draft_fingerprint": fingerprint(annex.draft),
+        "page_name": token_hex(16),
         "opinion_form": opinion,
         "own_form": own,
         "decline_form": DeclineForm(),
@@ -109,7 +124,7 @@ def _go_on(request: HttpRequest, annex: Annex, token: str) -> HttpResponse:
     refusals: tuple[str, ...] = ()
     opinion, own = _forms(annex, request.POST)
     try:
-        annex = answering.keep_draft(annex, _typed(annex, request.POST))
+        annex = _keep(request, annex)
         if "later" in request.POST:
             messages.success(request, "Votre brouillon est gardé. Le même lien le retrouve, sur tout appareil.")
             return redirect("signatory:annex", token)
@@ -119,9 +134,23 @@ def _go_on(request: HttpRequest, annex: Annex, token: str) -> HttpResponse:
             _send_code(request, annex)
             return redirect("signatory:sign", token)
         refusals = ("Le dossier a changé pendant votre lecture : relisez-le, puis signez.",)
+    except answering.WrittenElsewhere as refusal:
+        forms = _unjudged(annex, _typed(annex, request.POST))
+        return _page(request, refusal.annex, token, *forms, elsewhere=_as_kept(refusal.annex))
     except TransitionRefused as refusal:
         refusals = refusal.reasons
     return _page(request, annex, token, opinion, own, refusals=refusals)
+
+
+def _as_kept(annex: Annex) -> dict[str, Any]:
+    """The draft as another page has left it, printable."""
+    opinions = dict(Opinion.choices)
+    return {
+        "at": annex.drafted_at,
+        "opinion": opinions.get(annex.draft.get("opinion"), ""),
+        "text": annex.draft.get("text", ""),
+        "entries": section_content(annex.spec.form_section, annex.draft.get("fields", {}))["entries"],
+    }
 
 
 def _keep_where_asked_now(request: HttpRequest, annex: Annex) -> bool:
@@ -229,7 +258,10 @@ def draft(request: HttpRequest, annex: Annex, token: str) -> HttpResponse:
     try:
         if not answering.may_answer(annex):
             raise TransitionRefused("Cette demande n’attend plus de réponse.")
-        annex = answering.keep_draft(annex, _typed(annex, request.POST))
+        annex = _keep(request, annex)
+    except answering.WrittenElsewhere:
+        told = "Un autre texte a été gardé depuis un autre appareil : « Garder le brouillon » vous montrera les deux."
+        return JsonResponse({"told": told}, status=409)
     except (TransitionRefused, ObjectDoesNotExist):
         elsewhere = annex.is_asked and not circuit.is_alive(annex) and _keep_where_asked_now(request, annex)
         told = "Votre texte est gardé : rechargez la page." if elsewhere else "Brouillon non gardé : rechargez la page."

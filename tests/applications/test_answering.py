@@ -430,6 +430,40 @@ def test_a_draft_is_kept_from_what_the_annex_is_now(annex):
             answering.keep_draft(stale, {"text": "trois"})
 
 
+def as_opened(client, annex) -> dict[str, str]:
+    """What the page that is opened now will post beside the text."""
+    context = client.get(address(annex)).context
+    return {"drafted": context["draft_fingerprint"], "page": context["page_name"]}
+
+
+def test_two_devices_do_not_write_over_one_another(client, annex):
+    phone, desk = as_opened(client, annex), as_opened(client, annex)
+    for text in ("Du bureau", "Du bureau, mûri"):  # what a page saved last never surprises it
+        assert client.post(address(annex, "draft"), desk | {"text": text}).status_code == 200
+    refused = client.post(address(annex, "draft"), phone | {"text": "Du téléphone"})
+    assert (refused.status_code, "vous montrera les deux" in refused.json()["told"]) == (409, True)
+    assert fresh(annex).draft["text"] == "Du bureau, mûri"
+
+    both = client.post(address(annex), make.signature_form(annex, text="Du téléphone") | phone)
+    assert fresh(annex).draft["text"] == "Du bureau, mûri"
+    assert not SigningCode.objects.exists()
+    page = both.content.decode()
+    assert "Un autre texte a été gardé entre-temps" in page
+    assert "Du bureau, mûri" in page
+    assert "Du téléphone" in str(both.context["opinion_form"]["text"])
+
+    again = {"drafted": both.context["draft_fingerprint"], "page": both.context["page_name"], "later": "1"}
+    client.post(address(annex), make.signature_form(annex, text="Du téléphone") | again)
+    assert fresh(annex).draft["text"] == "Du téléphone"
+    assert client.post(address(annex, "draft"), desk | {"text": "Encore du bureau"}).status_code == 409
+
+
+def test_the_same_text_from_two_devices_is_no_quarrel(client, annex):
+    phone, desk = as_opened(client, annex), as_opened(client, annex)
+    assert client.post(address(annex, "draft"), desk | {"text": "Favorable."}).status_code == 200
+    assert client.post(address(annex, "draft"), phone | {"text": "Favorable."}).status_code == 200
+
+
 def test_a_draft_does_not_reach_the_next_signatory(annex):
     begun = answering.keep_draft(annex, {"text": "un"})
     answering.keep_draft(answering.hand_over(fresh(annex), OTHER), {"text": "autre"})

@@ -223,6 +223,23 @@ def test_a_draft_that_the_server_did_not_keep_is_sent_again(signatory, applicati
     assert application.dossier.annexes.get().draft["text"] == "Un avis\r\nmûri"  # as its button sends it
 
 
+def test_two_devices_of_a_signatory_show_both_texts(signatory, visitor, application, axe):
+    phone = visitor()
+    phone.goto(signatory.url)
+    signatory.locator("[name=text]").fill("Du bureau")
+    signatory.clock.run_for(3_000)
+    expect(signatory.locator("[data-draft-status]")).to_contain_text("Brouillon gardé à")
+    phone.locator("[name=text]").fill("Du téléphone")
+    expect(phone.locator("[data-draft-status]")).to_contain_text("depuis un autre appareil")
+    phone.get_by_role("button", name="Garder le brouillon").click()
+    expect(phone.get_by_role("alert")).to_contain_text("Du bureau")
+    expect(phone.locator("[name=text]")).to_have_value("Du téléphone")
+    axe(phone)
+    phone.get_by_role("button", name="Garder le brouillon").click()
+    expect(phone.locator("body")).to_contain_text("Votre brouillon est gardé")
+    assert application.dossier.annexes.get().draft["text"] == "Du téléphone"
+
+
 def test_a_long_draft_is_kept(signatory, application):
     """A browser refuses to outlive the page for more than 64 KB."""
     text = "𝄞" * 18_000  # four bytes each, as the many long answers of some opinions
