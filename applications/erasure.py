@@ -30,16 +30,21 @@ logger = logging.getLogger(__name__)
 def erase_each(
     chosen: QuerySet[Application], limit: int, may_go: Callable[[Application], bool] = lambda application: True
 ) -> int:
-    """Erase the first of them, each in a transaction of its own that looks at it again. Returns how many went."""
+    """Erase so many of them, each in a transaction of its own that looks at it again. Returns how many went.
+
+    One that cannot go holds up no other, nor do as many as the limit.
+    """
     erased = 0
-    for pk in list(chosen.values_list("pk", flat=True)[:limit]):
+    for pk in list(chosen.values_list("pk", flat=True)):
+        if erased == limit:
+            break
         try:
             with transaction.atomic():
                 row = hold(chosen.filter(pk=pk))
                 if row is not None and may_go(row):  # neither erased nor moved meanwhile
                     erase(row)
                     erased += 1
-        except (DatabaseError, ObjectDoesNotExist):  # one that cannot go holds up no other
+        except (DatabaseError, ObjectDoesNotExist):
             logger.exception("A candidacy could not be erased: %s", pk)
     return erased
 

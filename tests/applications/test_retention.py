@@ -155,7 +155,8 @@ def test_the_page_says_what_the_code_does(client, settings):
     assert f"{settings.MAIL_KEPT_DAYS} jours" in page
 
 
-def test_one_that_cannot_go_holds_up_no_other(transactional_db):
+def test_one_that_cannot_go_holds_up_no_other(transactional_db, monkeypatch):
+    monkeypatch.setattr(retention, "BATCH", 1)
     stuck, _ = rejected(), rejected()
     SafeCopy.objects.filter(piece__dossier=stuck.dossier).delete()
     assert retention.erase(timezone.now() + timedelta(days=731)) == 1
