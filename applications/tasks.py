@@ -12,6 +12,7 @@ from applications import (
     circuit,
     digests,
     documents,
+    idle_accounts,
     late_signatures,
     papers,
     preview,
@@ -107,6 +108,13 @@ def erase_abandoned_drafts() -> int:
     """Announce, then erase, the drafts that nobody touches any more. Returns how many were erased."""
     abandonment.announce()
     return abandonment.erase()
+
+
+@shared_task
+def erase_idle_accounts() -> int:
+    """Announce, then erase, the accounts that serve nothing any more. Returns how many were erased."""
+    idle_accounts.announce()
+    return idle_accounts.erase()
 
 
 @shared_task

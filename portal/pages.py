@@ -11,6 +11,7 @@ class Page(TemplateView):
         "support_email": settings.SUPPORT_EMAIL,
         "draft_kept_days": settings.DRAFT_KEPT_DAYS,
         "draft_notice_days": settings.DRAFT_NOTICE_DAYS,
+        "account_kept_days": settings.ACCOUNT_KEPT_DAYS,
         "mail_kept_days": settings.MAIL_KEPT_DAYS,
     }
 

@@ -1,4 +1,4 @@
-"""What reminders say to the service and to the members of a commission, and the notice of an abandoned draft."""
+"""What reminders say to the service and to the members of a commission, and the notices before something is erased."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.conf import settings
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from applications import samples
+from applications import idle_accounts, samples
 from applications.abandonment import erased_on
 from applications.commission.letters import calendar_of
 from applications.mails import address, application_of, calendar, day_and_time, drop_if, write, write_for
@@ -17,6 +17,7 @@ from applications.models import AgendaItem, Application, Review, Session
 from applications.reminders.planner import refuse_superseded
 from offers.models import Offer
 from portal.accounts.models import User
+from portal.notifications.letters import compose
 from portal.notifications.outbox import LATER, Letter, Obsolete, builder
 
 Payload = dict[str, Any]
@@ -136,4 +137,20 @@ def draft_to_be_erased(payload: Payload) -> Letter:
         action=("Voir mon dossier", address("applications:detail", application.pk)),
         facts=[("Offre", application.offer.title), ("Effacement le", date_format(day, "j F Y"))],
         attachments=[calendar(f"effacement-{application.pk}", f"Brouillon effacé : {application.offer.title}", day)],
+    )
+
+
+@builder("account_to_be_erased", label="Effacement d’un compte annoncé")
+def account_to_be_erased(payload: Payload) -> Letter:
+    announced_at = datetime.fromisoformat(payload["announced_at"])
+    told = idle_accounts.idle(timezone.now()).filter(erasure_announced_at=announced_at, pk=payload["user"])
+    owner = told.first()
+    if owner is None:
+        raise Obsolete("ce compte sert de nouveau")
+    day = idle_accounts.erased_on(announced_at)
+    return compose(
+        "account_to_be_erased",
+        {"owner": owner},
+        action=("Me connecter", address("account_login")),
+        facts=[("Effacement le", date_format(timezone.localtime(day), "j F Y"))],
     )

@@ -253,6 +253,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(minute="20", hour="9"),
         "options": {"expires": 3600},
     },
+    "erase-idle-accounts": {
+        "task": "applications.tasks.erase_idle_accounts",
+        "schedule": crontab(minute="35", hour="9"),
+        "options": {"expires": 3600},
+    },
     "erase-what-is-over": {
         "task": "applications.tasks.erase_what_is_over",
         "schedule": crontab(minute=50, hour="1-4"),
@@ -290,6 +295,7 @@ DRAFT_NOTICE_DAYS = env.int("DRAFT_NOTICE_DAYS", default=30)
 # Candidates whose application led nowhere: two years at most after the last contact (CNIL, recruitment; the page on
 # personal data says so). A setting can only shorten it.
 DOSSIER_KEPT_DAYS = min(env.int("DOSSIER_KEPT_DAYS", default=730), 730)
+ACCOUNT_KEPT_DAYS = env.int("ACCOUNT_KEPT_DAYS", default=730)  # without candidacy or role, since its last sign-in
 MAIL_KEPT_DAYS = env.int("MAIL_KEPT_DAYS", default=365)
 REMINDER_DAYS = env.list("REMINDER_DAYS", cast=int, default=[14, 7, 3, 1])
 
