@@ -34,6 +34,7 @@ from portal.forms import WholeTextarea
 from portal.workflow import Transition, TransitionRefused
 
 PRESERVED = "_changelist_filters"  # how Django's lists name themselves in the addresses of their rows
+TO_CONFIRM = lifecycle.DECISIONS | {"refuse"}  # what the candidate is told at once, and may lose by
 OfferAdmin.inlines = [*OfferAdmin.inlines, ReminderRuleInline]  # an offer's page knows nothing of applications
 
 
@@ -163,7 +164,11 @@ class ApplicationAdmin(WordingPages, LatePages, HrAdmin):
         if name not in moves:
             return self._too_late(request, application, name)
         form = move_form(moves[name], application, request.user, request.POST)
+        if "correct" in request.POST:
+            return self._page(request, application, refused={name: form})
         if form.is_valid():
+            if name in TO_CONFIRM and "confirmed" not in request.POST:
+                return self._confirm(request, application, moves[name], form)
             try:
                 lifecycle.WORKFLOW.run(application, name, actor=request.user, **form.cleaned_data)
                 messages.success(request, "Le mouvement est enregistré et la personne candidate en est informée.")
@@ -176,6 +181,21 @@ class ApplicationAdmin(WordingPages, LatePages, HrAdmin):
                     form.add_error(None, reason)
         messages.error(request, f"« {moves[name].label} » n’est pas enregistré : voyez ce qui est à corriger.")
         return self._page(request, self._managed(request, pk), refused={name: form})
+
+    def _confirm(self, request, application: Application, move: Transition, form: ReasonForm):
+        """What is about to be sent, and what the agent may not know: nothing is done before they agree."""
+        decides = move.name in lifecycle.DECISIONS
+        context = self.admin_site.each_context(request) | {
+            "title": f"{move.label} : {application.candidate}",
+            "opts": self.opts,
+            "application": application,
+            "move": move,
+            "form": form,
+            "decides": decides,
+            "cautions": list(decisions.cautions(application)) if decides else [],
+            "query": _list_query(request),
+        }
+        return render(request, "admin/applications/application/confirm.html", context)
 
     def _too_late(self, request, application: Application, name: str):
         """Somebody else moved it while this was typed: nothing is done, nothing typed is lost."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from applications import filing
 from applications.models import Application, ApplicationTransition, Decision
@@ -27,6 +29,20 @@ def record(application: Application, entry: ApplicationTransition, **data: Any) 
     Decision.objects.create(application=application, content=_content(application, entry, **data))
     filing.tell_candidate("decision")(application, entry)
     transaction.on_commit(lambda: filing.render_soon(str(application.pk)), robust=True)
+
+
+def cautions(application: Application) -> Iterator[str]:
+    """What an agent had better know before deciding: a decision, once sent, is not taken back."""
+    items = list(application.agenda_items.select_related("session", "rapporteur").order_by("session__starts_at"))
+    for item in items:
+        if item.session.starts_at > timezone.now():
+            when = moment(item.session.starts_at)
+            yield f"Ce dossier est inscrit à la séance du {when}, qui n’a pas encore eu lieu."
+    for member in dict.fromkeys(item.rapporteur for item in items if item.rapporteur_stands_aside):
+        yield f"Le rapporteur, {member}, s’est déporté."
+    examined = items or application.offer.commissions.exists()
+    if examined and not application.reviews.filter(withdrawn_at=None).exists():
+        yield "Aucun avis de membre de la commission n’est enregistré."
 
 
 def default_author(application: Application, actor: Any) -> dict[str, str]:

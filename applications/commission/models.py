@@ -145,6 +145,11 @@ class AgendaItem(models.Model):
     def __str__(self) -> str:
         return f"{self.position}. Dossier {self.application.number}"
 
+    @property
+    def rapporteur_stands_aside(self) -> bool:
+        """The rapporteur recused themselves once named. Prefetch the recusals of the applications."""
+        return any(recusal.member_id == self.rapporteur_id for recusal in self.application.recusals.all())
+
 
 class Minutes(models.Model):
     """The record of a session, as it was established: an edition is never changed, a new one replaces it."""

@@ -15,6 +15,7 @@ from applications import circuit, desk, late, lifecycle
 from applications.admin import ApplicationAdmin
 from applications.models import Application
 from dossiers import clearing
+from dossiers.content import moment
 from dossiers.models import Annex
 from portal.notifications.models import Mail
 from tests import factories as make
@@ -201,3 +202,47 @@ def test_a_decision_that_a_colleague_made_first_gives_back_each_field(client, of
     Application.objects.filter(pk=application.pk).update(state=Application.State.ACCEPTED)
     page = text_of(client.post(move_of(application, "reject"), typed))
     assert all(words in page for words in typed.values())
+
+
+TYPED = {"reason": "Un motif\npesé.", "author_name": "Une autrice", "author_quality": "Direction", "appeal": "Recours."}
+
+
+def test_a_decision_is_confirmed_before_anything_leaves(client, offer):
+    """In one click, a decision left before the session that was to examine the dossier."""
+    application = make.admit(filed(offer), offer.institution.memberships.get().user)
+    session = make.SessionFactory(commission=make.CommissionFactory(offers=[offer]))
+    rapporteur = make.SeatFactory(commission=session.commission).user
+    session.agenda.create(application=application, rapporteur=rapporteur)
+    application.recusals.create(member=rapporteur, reason="Ancien collègue.")
+    before = Mail.objects.count()
+
+    asked = client.post(move_of(application, "accept"), TYPED)
+    page = text_of(asked)
+    assert f"inscrit à la séance du {moment(session.starts_at)}".replace("\xa0", " ") in page
+    assert f"Le rapporteur, {rapporteur}, s’est déporté." in page
+    assert "Aucun avis de membre" in page
+    assert "la lettre de décision est établie" in page
+    application.refresh_from_db()
+    assert (application.state, Mail.objects.count()) == (Application.State.ADMISSIBLE, before)
+
+    back = client.post(move_of(application, "accept"), TYPED | {"correct": "1"})
+    [form] = [form for move, form in back.context["forms"] if move.name == "accept"]
+    assert {name: form[name].value() for name in TYPED} == TYPED
+
+    hidden = asked.context["form"]  # what the page sends on
+    client.post(move_of(application, "accept"), {name: hidden[name].value() for name in TYPED} | {"confirmed": "1"})
+    application.refresh_from_db()
+    assert application.state == Application.State.ACCEPTED
+    assert application.decision.content["reason"] == TYPED["reason"]
+    assert Mail.objects.filter(kind="decision", recipient=application.candidate.email).exists()
+
+
+def test_a_dossier_examined_in_time_is_decided_without_caution(client, offer):
+    application = make.admit(filed(offer), offer.institution.memberships.get().user)
+    session = make.SessionFactory(
+        commission=make.CommissionFactory(offers=[offer]), starts_at=timezone.now() - timedelta(days=1)
+    )
+    member = make.SeatFactory(commission=session.commission).user
+    session.agenda.create(application=application, rapporteur=member, opinion="favorable")
+    application.reviews.create(member=member, opinion="favorable", reasons="Solide.")
+    assert client.post(move_of(application, "accept"), TYPED).context["cautions"] == []

@@ -231,7 +231,7 @@ def test_admissibility_and_decision_through_the_page(client, hr):
 
     def decide(name, reason):
         target = reverse("admin:applications_application_move", args=[application.pk, name])
-        return client.post(target, {"reason": reason}, follow=True).content.decode()
+        return client.post(target, {"reason": reason, "confirmed": "1"}, follow=True).content.decode()
 
     assert "demande un motif" in decide("refuse", "")
     decide("refuse", "Diplôme illisible.")

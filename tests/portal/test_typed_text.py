@@ -108,7 +108,9 @@ def test_an_agent_sends_again_what_the_session_lost(client):
     assert shown.context["to"] == move
     assert "session avait expiré" in shown.content.decode()
     assert "session avait expiré" not in client.get(page).content.decode()
-    client.post(move, dict(shown.context["sent"]))
+    sent = dict(shown.context["sent"])
+    assert WORDS in client.post(move, sent).content.decode()  # to be confirmed
+    client.post(move, sent | {"confirmed": "1"})
     application.refresh_from_db()
     assert application.state == Application.State.INADMISSIBLE
     assert application.transitions.filter(reason=WORDS).exists()
