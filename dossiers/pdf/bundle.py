@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 
 import pikepdf
 from django.template.loader import render_to_string
-from pikepdf import Array, Dictionary, Name, OutlineItem
+from pikepdf import Array, Dictionary, Matrix, Name, OutlineItem, Rectangle
 
 from dossiers.pdf import printable
 from dossiers.pdf.archivable import is_archivable
@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 
 TRIAL_SECONDS = 20
 TRIAL_MEMORY = 1024**3
+SMALLEST_SIDE = 298  # points, the width of an A6: a smaller page would not hold its stamp
 SIGNED = ("label", "signed_by", "signed_at_display", "sha256")
 
 
@@ -153,8 +154,7 @@ def _examined(enclosure: Enclosure) -> tuple[int, bool]:
             if pages > MAX_PAGES:
                 return 0, False
             for page in pdf.pages:
-                page.as_form_xobject()
-                _size(page)
+                _seen(page)
             return pages, is_archivable(pdf, enclosure.file["content_type"])
     except Exception:
         return 0, False
@@ -185,32 +185,40 @@ def _append(volume: pikepdf.Pdf, pdf: pikepdf.Pdf, told: str) -> None:
     """What is seen of each page, upright, on a page of ours: no script, no link, no tag of another document."""
     for number, page in enumerate(pdf.pages, start=1):
         role = "P" if "/Font" in page.resources else "Figure"
-        seen = volume.copy_foreign(page.as_form_xobject())
-        volume.pages.append(_tagged_page(volume, seen, _size(page), role, f"{told}, page {number}"))
+        seen = volume.copy_foreign(_seen(page))
+        volume.pages.append(_tagged_page(volume, seen, role, f"{told}, page {number}"))
 
 
-def _size(page: pikepdf.Page) -> tuple[float, float]:
-    left, bottom, right, top = (float(value) for value in page.trimbox)
-    width, height = right - left, top - bottom
-    return (height, width) if int(page.obj.get("/Rotate", 0)) % 180 else (width, height)
+def _seen(page: pikepdf.Page) -> pikepdf.Object:
+    """What a reader shows of it, as a form: the crop box, which may begin anywhere, within the sheet."""
+    sheet, crop = Rectangle(page.mediabox), Rectangle(page.cropbox)
+    page.trimbox = (crop & sheet if crop & sheet else sheet).as_array()
+    return page.as_form_xobject()
 
 
-def _tagged_page(
-    volume: pikepdf.Pdf, seen: pikepdf.Object, size: tuple[float, float], role: str, told: str
-) -> pikepdf.Page:
+def _sheet(seen: pikepdf.Object) -> Rectangle:
+    """A sheet with its corner at the origin that holds this form, turned as it is; and the stamp, if it is tiny."""
+    upright = Matrix(seen.Matrix) if "/Matrix" in seen else Matrix()
+    shown = upright.transform(Rectangle(seen.BBox))
+    return Rectangle(0, 0, max(shown.width, SMALLEST_SIDE), max(shown.height, SMALLEST_SIDE))
+
+
+def _tagged_page(volume: pikepdf.Pdf, seen: pikepdf.Object, role: str, told: str) -> pikepdf.Page:
     """A page that shows `seen`, under a tag of its own: readers aloud skip what no tag names."""
     root = volume.Root.StructTreeRoot
     document, numbers = root.K[0], root.ParentTree.Nums
+    sheet = _sheet(seen)
     page = volume.make_indirect(
         Dictionary(
             Type=Name.Page,
-            MediaBox=Array([0, 0, *size]),
+            MediaBox=sheet.as_array(),
             Resources=Dictionary(XObject=Dictionary(Seen=seen)),
-            Contents=volume.make_stream(f"/{role} <</MCID 0>> BDC q /Seen Do Q EMC".encode()),
             StructParents=int(numbers[-2]) + 1,
             Tabs=Name.S,
         )
     )
+    drawing = pikepdf.Page(page).calc_form_xobject_placement(seen, Name.Seen, sheet)
+    page.Contents = volume.make_stream(b"/%s <</MCID 0>> BDC %s EMC" % (role.encode(), drawing.strip()))
     element = volume.make_indirect(
         Dictionary(Type=Name.StructElem, S=Name(f"/{role}"), P=document, Pg=page, K=0, T=pikepdf.String(told))
     )

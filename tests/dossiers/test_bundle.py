@@ -11,7 +11,7 @@ from pathlib import Path
 import pikepdf
 import pypdfium2
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from dossiers.pdf.bundle import Enclosure, make_bundle
 from dossiers.pdf.render import render_dossier
@@ -127,6 +127,50 @@ def test_a_page_that_is_turned_is_upright(content, dossier, enclose):
         assert page.get_rotation() == 0
     finally:
         document.close()
+
+
+SHEETS = {
+    "cropped": {"CropBox": [150, 150, 450, 600]},
+    "cropped and turned over": {"CropBox": [150, 150, 450, 600], "Rotate": 180},
+    "cropped beyond its sheet": {"CropBox": [-50, 100, 900, 700]},
+    "that begins elsewhere": {"MediaBox": [100, 100, 695, 942]},
+    "that begins elsewhere, turned": {"MediaBox": [100, 100, 695, 942], "Rotate": 90},
+    "that begins below zero, turned back": {"MediaBox": [-300, -400, 295, 442], "Rotate": 270},
+    "given by its other corners": {"MediaBox": [595, 842, 0, 0]},
+    "to be trimmed": {"TrimBox": [200, 200, 400, 400]},
+}
+
+
+@pytest.mark.parametrize("boxes", SHEETS.values(), ids=SHEETS.keys())
+def test_a_page_is_seen_whole_wherever_its_sheet_begins(content, dossier, enclose, boxes):
+    with pikepdf.new() as pdf:
+        page = pdf.add_blank_page(page_size=(595, 842))
+        page.contents_add(b"1 0 0 rg 150 250 99 77 re f 0 0 1 rg 250 310 55 99 re f 0 0 0 RG 9 w -90 -90 450 590 re S")
+        for key, value in boxes.items():
+            page.obj[f"/{key}"] = pikepdf.Array(value) if isinstance(value, list) else value
+        source = saved(pdf)
+    piece = enclose("diplôme.pdf", source)
+    volume = bundle(content, dossier, piece)
+    there, here = (pypdfium2.PdfDocument(data) for data in (source, volume))
+    before, after = there[0].render().to_pil(), here[piece.first_page - 1].render().to_pil()
+    there.close()
+    here.close()
+    foot = (0, 0, before.width, before.height - 20)  # the stamp comes below
+    assert before.size == after.size
+    assert ImageChops.difference(before.crop(foot), after.crop(foot)).getbbox() is None
+
+
+def test_a_tiny_page_has_room_for_its_stamp(content, dossier, enclose):
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page(page_size=(60, 60)).contents_add(b"1 0 0 rg 0 0 60 60 re f")
+        piece = enclose("timbre.pdf", saved(pdf))
+    volume = pypdfium2.PdfDocument(bundle(content, dossier, piece))
+    page = volume[piece.first_page - 1]
+    words = page.get_textpage().get_text_bounded()
+    red = page.render().to_pil().resize((3, 3)).getpixel((1, 1))
+    volume.close()
+    assert words.strip().endswith(f"page {piece.first_page} / {piece.first_page}")
+    assert red[0] != red[1] != 0  # seen, in the middle, as small as it is
 
 
 def test_a_scan_is_a_figure_with_a_text_alternative(content, dossier, enclose):
