@@ -21,10 +21,19 @@ from django.template.loader import render_to_string
 from dossiers.content import blank_content as kind_content
 from dossiers.pdf import printable
 from dossiers.pdf.codes import read_codes
-from dossiers.pdf.render import ELEMENTS, render_annex, render_dossier, render_receipt, write_pdf
+from dossiers.pdf.render import ELEMENTS, render_annex, render_dossier, render_letter, render_receipt, write_pdf
 from offers.kinds import all_kinds, get_kind
 from offers.text import to_html
-from tests.dossiers.sample_content import blank_content, blank_of, file, full_content, long, receipt, very_full_of
+from tests.dossiers.sample_content import (
+    blank_content,
+    blank_of,
+    file,
+    full_content,
+    long,
+    minutes,
+    receipt,
+    very_full_of,
+)
 
 
 def page_texts(pdf: bytes) -> list[str]:
@@ -35,6 +44,15 @@ def page_texts(pdf: bytes) -> list[str]:
     finally:
         document.close()
     return [flat(text) for text in pages]
+
+
+def seen_texts(pdf: bytes) -> list[str]:
+    """The text of each page without what runs off the sheet."""
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        return [page.get_textpage().get_text_bounded() for page in document]
+    finally:
+        document.close()
 
 
 def flat(text: str) -> str:
@@ -472,10 +490,23 @@ def test_an_answer_of_more_lines_than_a_page_holds_is_printed_to_its_end():
     content = full_content()
     answer = next(entry for section in content["sections"] for entry in section["entries"] if entry["type"] == "text")
     answer["display"] = "\n".join(f"l. {number}" for number in range(1, 121))
-    document = pypdfium2.PdfDocument(render_dossier(content))
-    seen = " ".join(page.get_textpage().get_text_bounded() for page in document)  # not what runs off the sheet
-    document.close()
+    seen = " ".join(seen_texts(render_dossier(content)))
     assert re.findall(r"l\. (\d+)", seen) == [str(number) for number in range(1, 121)]
+
+
+def test_a_long_list_of_options_is_printed_to_its_end():
+    content = full_content()
+    answer = next(entry for section in content["sections"] for entry in section["entries"] if entry.get("options"))
+    options = [
+        {"label": f"Option numéro {number}, et de quoi la faire longue", "checked": True} for number in range(90)
+    ]
+    answer |= {"type": "choices", "options": options}
+    assert " ".join(seen_texts(render_dossier(content))).count("Option numéro") == 90
+
+
+def test_every_member_present_is_seen_in_the_minutes():
+    told = minutes(2) | {"present": [f"Membre {number}, représentant de la structure {number}" for number in range(90)]}
+    assert " ".join(seen_texts(render_letter("documents/minutes.html", minutes=told))).count("représentant de la") == 90
 
 
 def test_too_many_rows_are_cut_and_said():
