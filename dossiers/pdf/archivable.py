@@ -23,7 +23,8 @@ PROFILE_COLOURS = {1: b"GRAY", 3: b"RGB "}
 
 def is_archivable(pdf: pikepdf.Pdf, content_type: str) -> bool:
     """Whether the safe copy of a file that was of this type is known to conform."""
-    return content_type in WRITTEN_HERE or all(is_scan(page) for page in pdf.pages)
+    has_layers = "/OCProperties" in pdf.Root
+    return content_type in WRITTEN_HERE or (not has_layers and all(is_scan(page) for page in pdf.pages))
 
 
 def is_scan(page: pikepdf.Page) -> bool:

@@ -187,6 +187,23 @@ def _append(volume: pikepdf.Pdf, pdf: pikepdf.Pdf, told: str) -> None:
         role = "P" if "/Font" in page.resources else "Figure"
         seen = volume.copy_foreign(_seen(page))
         volume.pages.append(_tagged_page(volume, seen, role, f"{told}, page {number}"))
+    if "/OCProperties" in pdf.Root:
+        _join_layers(volume, pdf)
+
+
+def _join_layers(volume: pikepdf.Pdf, pdf: pikepdf.Pdf) -> None:
+    """What a file hides stays hidden: its layers, with those that are off."""
+    theirs = volume.copy_foreign(pdf.make_indirect(pdf.Root.OCProperties))
+    layers, setting = list(theirs.get("/OCGs", [])), theirs.get("/D", Dictionary())
+    hidden = list(setting.get("/OFF", []))
+    if setting.get("/BaseState") == Name.OFF:
+        shown = {layer.objgen for layer in setting.get("/ON", [])}
+        hidden = [layer for layer in layers if layer.objgen not in shown]
+    if "/OCProperties" not in volume.Root:
+        setting = Dictionary(Name=pikepdf.String("Calques"), OFF=Array())
+        volume.Root.OCProperties = Dictionary(OCGs=Array(), D=setting)
+    volume.Root.OCProperties.OCGs.extend(layers)
+    volume.Root.OCProperties.D.OFF.extend(hidden)
 
 
 def _seen(page: pikepdf.Page) -> pikepdf.Object:

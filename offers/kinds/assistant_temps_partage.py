@@ -136,9 +136,11 @@ CANDIDATE_SECTIONS = ("request", "training", "planned_training", "function", "li
 STRUCTURE_SECTIONS = ("ambulatory_structure", "needs")
 
 COORDINATOR_INSTRUCTIONS = """\
-Indiquer dans l’encadré ci-dessous ou par un courrier d’appui l’avis du coordonnateur sur : le projet professionnel ; \
-le choix de la structure partenaire du projet ; la répartition du temps médical entre les structures ; le devenir du \
-candidat à la fin de son contrat.
+Indiquer dans l’encadré ci-dessous ou par un courrier d’appui l’avis du coordonnateur sur :
+– le projet professionnel,
+– le choix de la structure partenaire du projet,
+– la répartition du temps médical entre les structures,
+– le devenir du candidat à la fin de son contrat.
 
 Il appartient aux établissements de santé souhaitant accueillir un assistant spécialiste à temps partagé de contacter \
 le coordonnateur de la spécialité, afin de pouvoir élaborer le projet en concertation avec lui et les candidats.

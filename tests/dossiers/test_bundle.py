@@ -160,6 +160,26 @@ def test_a_page_is_seen_whole_wherever_its_sheet_begins(content, dossier, enclos
     assert ImageChops.difference(before.crop(foot), after.crop(foot)).getbbox() is None
 
 
+@pytest.mark.parametrize("base", ["/ON", "/OFF"])
+def test_what_a_file_hides_stays_hidden(content, dossier, enclose, base):
+    with pikepdf.new() as pdf:
+        layers = [pdf.make_indirect(pikepdf.Dictionary(Type=pikepdf.Name.OCG, Name=name)) for name in ("vu", "caché")]
+        setting = pikepdf.Dictionary(BaseState=pikepdf.Name(base), ON=layers[:1], OFF=layers[1:])
+        pdf.Root.OCProperties = pdf.make_indirect(pikepdf.Dictionary(OCGs=layers, D=setting))
+        page = pdf.add_blank_page(page_size=(595, 842))
+        page.Resources = pikepdf.Dictionary(Properties=pikepdf.Dictionary(Vu=layers[0], Cache=layers[1]))
+        page.contents_add(
+            b"/OC /Vu BDC 0 0 1 rg 50 600 99 99 re f EMC /OC /Cache BDC 1 0 0 rg 100 100 300 300 re f EMC"
+        )
+        pieces = [enclose(name, saved(pdf)) for name in ("plan.pdf", "autre.pdf")]
+    volume = pypdfium2.PdfDocument(bundle(content, dossier, *pieces))
+    for piece in pieces:
+        colours = {colour for _, colour in volume[piece.first_page - 1].render().to_pil().getcolors(10_000)}
+        assert (0, 0, 255) in colours
+        assert (255, 0, 0) not in colours
+    volume.close()
+
+
 def test_a_tiny_page_has_room_for_its_stamp(content, dossier, enclose):
     with pikepdf.new() as pdf:
         pdf.add_blank_page(page_size=(60, 60)).contents_add(b"1 0 0 rg 0 0 60 60 re f")

@@ -385,6 +385,12 @@ def test_our_few_default_styles_print_as_the_whole_sheet_of_weasyprint(name, con
     assert write_pdf(html) == ours
 
 
+def test_a_line_of_code_does_not_leave_the_sheet():
+    body = to_html(f"```\n{'mot ' * 60}fin\n```")
+    pdf = write_pdf(render_to_string("documents/offer.html", {"title": "Offre", "body": body}))
+    assert "mot fin" in flat(" ".join(seen_texts(pdf)))
+
+
 def test_every_element_of_the_documents_has_its_default_style():
     inline = {"a", "br", "code", "em", "img", "span", "strong"}
     known = set(re.findall(r"[a-z]+[1-6]?", re.sub(r"/\*.*?\*/|\{.*?\}", " ", ELEMENTS.read_text(), flags=re.DOTALL)))
