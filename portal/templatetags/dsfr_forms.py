@@ -16,6 +16,13 @@ def dsfr_class(widget) -> str:
     return "fr-input"
 
 
+@register.inclusion_tag("dsfr/errors.html")
+def error_summary(*submitted: forms.BaseForm) -> dict[str, list]:
+    """What is wrong in all the forms of one submit, as (field, error); no field where it concerns the whole form."""
+    general = [(None, error) for form in submitted for error in form.non_field_errors()]
+    return {"errors": general + [(field, error) for form in submitted for field in form for error in field.errors]}
+
+
 @register.filter
 def dsfr_control(field) -> SafeString:
     """The bound field's control alone, without label or messages, nor a placeholder that would repeat the label."""

@@ -26,6 +26,11 @@ UNSEEN_FOCUS = """() => {
     }).map((control) => control.outerHTML.slice(0, 160));
 }"""
 
+# An error summary took the focus as the page opened, and Tab would go on from there.
+FROM_THE_TOP = (
+    "() => { document.body.tabIndex = -1; document.body.focus(); document.body.removeAttribute('tabindex'); }"
+)
+
 
 class Inspector:
     """`inspect(page)` looks at the page as it stands, on a wide screen then on a phone; `inspect.verdict()` fails with
@@ -71,7 +76,7 @@ class Inspector:
                 self._note(page, f"a le même titre que {other} : {title}")
 
     def _check_keyboard(self, page: Page) -> None:
-        page.evaluate("document.activeElement.blur()")
+        page.evaluate(FROM_THE_TOP)
         page.keyboard.press("Tab")
         first = page.locator(":focus")
         if first.count() != 1 or not first.evaluate("link => Boolean(link.closest('.fr-skiplinks'))"):
