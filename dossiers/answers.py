@@ -49,9 +49,13 @@ def save_answers(
 
 @dataclass(frozen=True)
 class Difference:
-    """One question that two versions answer differently; `mine` and `other` are printable entries."""
+    """One question that two versions answer differently; `mine` and `other` are printable entries.
+
+    is_unanswered: by mine, so that nothing that someone typed is lost by keeping it.
+    """
 
     name: str
+    is_unanswered: bool
     mine: dict[str, Any]
     other: dict[str, Any]
 
@@ -59,7 +63,12 @@ class Difference:
 def differences(section: SectionSpec, mine: Mapping[str, Any], other: Mapping[str, Any]) -> list[Difference]:
     """Where two raw versions of a section differ, in the order of the form."""
     return [
-        Difference(spec.name, as_typed(spec, mine.get(spec.name)), as_typed(spec, other.get(spec.name)))
+        Difference(
+            spec.name,
+            not mine.get(spec.name),
+            as_typed(spec, mine.get(spec.name)),
+            as_typed(spec, other.get(spec.name)),
+        )
         for spec in section.fields
         if (mine.get(spec.name) or "") != (other.get(spec.name) or "")
     ]

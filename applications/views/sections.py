@@ -73,9 +73,12 @@ def _save(request: HttpRequest, application: Application, spec: SectionSpec) -> 
 
 def _mixed(application: Application, spec: SectionSpec, posted: QueryDict, mine: dict) -> dict:
     """What the person chose, question by question, between the two versions that the conflict page showed."""
-    taken = [name for name in spec.by_name if posted.get(f"choice-{name}") == "other"]
+    if posted.get("keep") == "mine":  # all that was typed: what was left empty is not
+        taken = [name for name in spec.by_name if not mine.get(name)]
+    else:
+        taken = [name for name in spec.by_name if posted.get(f"choice-{name}") == "other"]
     stored = application.dossier.answers.filter(section=spec.key).first() if taken else None
-    if stored is None or posted.get("keep") == "mine":
+    if stored is None:
         return mine
     if stored.version != _shown(posted):
         raise ChangedMeanwhile(stored)

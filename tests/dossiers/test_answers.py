@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -122,6 +123,23 @@ def test_each_answer_of_two_versions_is_chosen_apart(client, application):
     assert stored("identity") == mine | {"phone": "06 00 00 00 02"}
     kept = post(client, application, "identity", **mine, **choices, version="3", keep="mine")
     assert (kept.status_code, stored("identity")["phone"]) == (302, "06 00 00 00 03")
+
+
+def test_what_was_left_empty_here_does_not_erase_what_was_typed_there(client, application):
+    post(client, application, "identity", full_name="Camille", phone="06 00 00 00 01", version="0")
+    mine = {"full_name": "Camille", "address": "1 rue de l’Exemple"}
+    late = post(client, application, "identity", **mine, version="0")
+    assert {change.name: change.is_unanswered for change in late.context["differences"]} == {
+        "address": False,
+        "phone": True,
+    }
+    chosen = re.findall(r'id="(mine|other)-(\w+)"[^>]* checked', late.content.decode())
+    assert sorted(chosen) == [("mine", "address"), ("other", "phone")]
+    post(client, application, "identity", **mine, version=late.context["version"], keep="mine")
+    assert {key: stored("identity")[key] for key in ("address", "phone")} == {
+        "address": "1 rue de l’Exemple",
+        "phone": "06 00 00 00 01",
+    }
 
 
 def test_a_version_that_is_wrong_is_shown_as_it_was_typed(client, application):
