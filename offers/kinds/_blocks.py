@@ -50,10 +50,10 @@ EXTRA_PIECES = LongText(
 )
 SUBMISSION_ADDRESS = Text(
     "submission_address",
-    "Adresse électronique de dépôt",
+    "Adresse électronique du service (le dépôt se fait en ligne, sur ce portail)",
     required=False,
     max_length=254,
-    help_text="Imprimée sur le dossier officiel. Le dépôt lui-même se fait en ligne, sur ce portail.",
+    help_text="Celle du formulaire officiel, imprimée sur le dossier.",
 )
 CONTACTS = Table(
     "contacts",

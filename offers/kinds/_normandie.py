@@ -57,7 +57,7 @@ NORMANDIE_DEFAULTS = {
 
 CONFIRMATION = YesNo(
     "confirmation",
-    "Un avis signé sur des réponses qui ont changé depuis empêche-t-il le dépôt ?",
+    "Un avis signé doit-il être confirmé avant le dépôt, si le dossier a changé depuis ?",
     help_text="« Oui » : le signataire doit d’abord confirmer son avis. « Non » : le changement est signalé à la "
     "commission, réponse par réponse.",
 )
