@@ -8,7 +8,7 @@ from applications.filing import to_the_second
 from applications.mails import Payload, address, annex_of, application_of, day_and_time, write
 from applications.models import Application, ApplicationTransition
 from dossiers.models import Annex
-from portal.notifications.outbox import Letter, builder
+from portal.notifications.outbox import Letter, Obsolete, builder
 
 SUPPORT = f"Une difficulté avec le portail ? {settings.SUPPORT_EMAIL}"
 
@@ -50,6 +50,25 @@ def late_answer_for_hr(payload: Payload) -> Letter:
             ("Signataire", annex.signatory_name),
             *([] if signed else [("Motif", annex.decline_reason)]),
         ],
+        help_text=SUPPORT,
+    )
+
+
+@builder("rapporteur_aside_for_hr", label="Déport du rapporteur", reader="service")
+def rapporteur_aside_for_hr(payload: Payload) -> Letter:
+    """Nobody reports on this dossier any more: another member is to be named before the session."""
+    application = application_of(payload)
+    items = application.agenda_items.to_come().filter(rapporteur=payload["member"])
+    item = items.select_related("session__commission", "rapporteur").order_by("session__starts_at").first()
+    if item is None:
+        raise Obsolete("un autre rapporteur est désigné, ou la séance a eu lieu")
+    return write(
+        payload,
+        "rapporteur_aside_for_hr",
+        application,
+        about={"member": item.rapporteur},
+        action=("Désigner un autre rapporteur", address("admin:applications_session_change", item.session_id)),
+        facts=[*_for_service(application), ("Séance", day_and_time(item.session.starts_at))],
         help_text=SUPPORT,
     )
 

@@ -64,6 +64,13 @@ class AgendaInline(admin.TabularInline):
     model = AgendaItem
     form = AgendaForm
     extra = 1
+    readonly_fields = ["recusal"]
+
+    @admin.display(description="déport")
+    def recusal(self, item: AgendaItem) -> str:
+        """Of the rapporteur: the line waits for another one."""
+        aside = item.pk and item.rapporteur_stands_aside
+        return "Le rapporteur s’est déporté : choisissez un autre membre." if aside else ""
 
     def has_view_permission(self, request, obj=None):
         return obj is None or request.user.is_hr_of(obj.commission.institution_id)
@@ -71,7 +78,7 @@ class AgendaInline(admin.TabularInline):
     has_change_permission = has_add_permission = has_delete_permission = has_view_permission
 
     def get_queryset(self, request):
-        return super().get_queryset(request).select_related("application")
+        return super().get_queryset(request).select_related("application").prefetch_related("application__recusals")
 
     def get_formset(self, request, obj=None, **kwargs):
         """The choices of this session, fetched once for all rows. What is on the agenda already stays a choice."""
@@ -210,6 +217,7 @@ class SessionAdmin(HrAdmin):
         """What was said in the session, and the minutes established from it."""
         session = self._session(request, pk)
         items = session.agenda.select_related("application__candidate", "application__offer", "rapporteur")
+        items = items.prefetch_related("application__recusals")
         data = request.POST or None
         form = SessionMinutesForm(data, instance=session)
         formset = AgendaOpinions(data, queryset=items, prefix="agenda")

@@ -104,7 +104,7 @@ def _dossier(item: AgendaItem, rivals: set[str]) -> dict[str, Any]:
         "number": application.number,
         "candidate_name": application.candidate.get_full_name(),
         "offer_title": application.offer.title,
-        "rapporteur": str(item.rapporteur or ""),
+        "rapporteur": item.rapporteur_named,
         "recusals": sorted({str(recusal.member) for recusal in application.recusals.all()} | rivals),
         "opinion": item.get_opinion_display(),
         "reasons": item.reasons,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pgtrigger
 from django.conf import settings
 from django.db import models
+from django.utils import timezone
 
 from dossiers.content import moment
 from dossiers.models import Opinion, PrintedDocument
@@ -110,6 +111,12 @@ class CollectiveOpinion(models.TextChoices):
     ADJOURNED = "adjourned", "Examen reporté"
 
 
+class AgendaItemQuerySet(models.QuerySet):
+    def to_come(self):
+        """On the agenda of a session that has not begun."""
+        return self.filter(session__starts_at__gt=timezone.now())
+
+
 class AgendaItem(models.Model):
     """A dossier on the agenda of a session. rapporteur: the member who reports on it, chosen among those who sit."""
 
@@ -128,6 +135,8 @@ class AgendaItem(models.Model):
     position = models.PositiveSmallIntegerField("ordre", default=1)
     opinion = models.CharField("avis de la commission", max_length=20, choices=CollectiveOpinion.choices, blank=True)
     reasons = models.TextField("motivation", max_length=8000, blank=True)
+
+    objects = AgendaItemQuerySet.as_manager()
 
     class Meta:
         app_label = "applications"
@@ -149,6 +158,11 @@ class AgendaItem(models.Model):
     def rapporteur_stands_aside(self) -> bool:
         """The rapporteur recused themselves once named. Prefetch the recusals of the applications."""
         return any(recusal.member_id == self.rapporteur_id for recusal in self.application.recusals.all())
+
+    @property
+    def rapporteur_named(self) -> str:
+        """As every agenda and the minutes name them."""
+        return f"{self.rapporteur or ''}{' (s’est déporté)' if self.rapporteur_stands_aside else ''}"
 
 
 class Minutes(models.Model):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from applications.models import Application, Recusal, Review
+from applications.models import AgendaItem, Application, Recusal, Review
+from portal.notifications import outbox
 from portal.workflow import TransitionRefused
 
 
@@ -24,7 +25,10 @@ def record_recusal(application: Application, member, reason: str) -> Recusal:
     with transaction.atomic():
         row = _under_examination(application)
         Review.objects.filter(application=row, member=member).update(withdrawn_at=timezone.now())
-        recusal, _ = Recusal.objects.get_or_create(application=row, member=member, defaults={"reason": reason})
+        recusal, is_new = Recusal.objects.get_or_create(application=row, member=member, defaults={"reason": reason})
+        if is_new and AgendaItem.objects.to_come().filter(application=row, rapporteur=member).exists():
+            payload = {"application": str(row.pk), "member": member.pk}
+            outbox.enqueue("rapporteur_aside_for_hr", row.offer.service_email, payload, thread=row.dossier_id)
     return recusal
 
 

@@ -28,7 +28,11 @@ class Line:
 def lines(session: Session, readable: Iterable) -> list[Line]:
     """The dossiers of the agenda, in its order, among those (primary keys) that this person may read."""
     items = session.agenda.filter(application__in=readable).exclude(application__state=Application.State.WITHDRAWN)
-    items = list(items.select_related("application__candidate", "application__offer", "rapporteur"))
+    items = list(
+        items.select_related("application__candidate", "application__offer", "rapporteur").prefetch_related(
+            "application__recusals"
+        )
+    )
     kinds = [Document.Kind.DOSSIER, Document.Kind.BUNDLE]  # the second takes the place of the first
     stored = Document.objects.filter(frozen__dossier__application__agenda_items__in=items, kind__in=kinds)
     by_dossier: dict = {}

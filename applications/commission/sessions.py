@@ -15,7 +15,10 @@ ONE_DAY = timedelta(days=1)  # a session under way, or just over, is still to be
 
 @dataclass(frozen=True)
 class AgendaLine:
-    """A dossier of the agenda as one member sees it. readable: theirs to examine (no recusal, not withdrawn)."""
+    """A dossier of the agenda as one member sees it. readable: theirs to examine (no recusal, not withdrawn).
+
+    is_mine: they report on it.
+    """
 
     item: AgendaItem
     application: Application
@@ -70,7 +73,7 @@ def agenda_seen_by(session: Session, user) -> list[AgendaLine]:
     reviews = Review.objects.filter(member=user, withdrawn_at=None)
     items = session.agenda.select_related(
         "application__candidate", "application__offer", "rapporteur"
-    ).prefetch_related(Prefetch("application__reviews", reviews, to_attr="my_reviews"))
+    ).prefetch_related("application__recusals", Prefetch("application__reviews", reviews, to_attr="my_reviews"))
     readable = set(
         Application.objects.readable_by_member(user).filter(agenda_items__session=session).values_list("pk", flat=True)
     )
@@ -80,7 +83,7 @@ def agenda_seen_by(session: Session, user) -> list[AgendaLine]:
             application=item.application,
             readable=item.application_id in readable,
             review=next(iter(item.application.my_reviews), None),
-            is_mine=item.rapporteur_id == user.pk,
+            is_mine=item.rapporteur_id == user.pk and item.application_id in readable,
         )
         for item in items
     ]

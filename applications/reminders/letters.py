@@ -94,7 +94,7 @@ def session_reminder(payload: Payload) -> Letter:
     refuse_superseded(payload)
     offer = _offer_of(payload)
     session, member = (samples.session(offer), samples.member()) if "sample" in payload else _seat(payload)
-    reports = session.agenda.filter(rapporteur=member.pk).count()
+    reports = session.agenda.filter(rapporteur=member.pk).exclude(application__recusals__member=member.pk).count()
     place = [("Lieu", session.place)] if session.place else []
     return write_for(
         payload,

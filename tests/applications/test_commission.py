@@ -13,6 +13,7 @@ from applications.commission.opinions import record_recusal, record_review
 from applications.commission.sessions import agenda_seen_by, fill_agenda, upcoming
 from applications.models import Application, Recusal, Review
 from dossiers.models import Opinion
+from portal.notifications.tasks import drain_outbox
 from portal.workflow import TransitionRefused
 from tests import factories as make
 
@@ -125,6 +126,29 @@ def test_a_member_who_recused_sees_nothing_of_the_dossier_on_the_agenda(client, 
     assert "Vous ne prenez pas part à ce dossier" in page
     assert admissible.candidate.last_name not in page
     assert admissible.number not in page
+
+
+def test_a_rapporteur_who_recused_reports_no_more_and_all_are_told(client, admissible, session, smtp_sink):
+    member, other = (make.SeatFactory(commission=session.commission).user for _ in range(2))
+    session.agenda.create(application=admissible, rapporteur=member)
+    page = reverse("commission:session", args=[session.pk])
+    client.force_login(member)
+    assert client.get(page).context["mine"] == 1
+    record_recusal(admissible, member, "Ancien collègue.")
+    record_recusal(admissible, member, "Deux clics.")
+    shown = client.get(page).content.decode()
+    assert "Vous rapportez" not in shown
+    assert "Vous ne prenez pas part à ce dossier" in shown
+    aside = f"{member} (s’est déporté)"
+    client.force_login(other)
+    assert aside in client.get(page).content.decode()
+    client.force_login(make.MembershipFactory(institution=admissible.offer.institution).user)
+    prepared = client.get(reverse("admin:applications_session_change", args=[session.pk])).content.decode()
+    assert "Le rapporteur s’est déporté" in prepared
+    assert aside in client.get(reverse("admin:applications_session_minutes", args=[session.pk])).content.decode()
+    drain_outbox()
+    told = [mail["Subject"] for mail in smtp_sink.sent_to(admissible.offer.service_email)]
+    assert len([subject for subject in told if "Rapporteur à remplacer" in subject]) == 1
 
 
 def test_hr_opens_a_session_with_all_that_waits_then_names_the_rapporteurs(client, admissible, session):

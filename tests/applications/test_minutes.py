@@ -52,6 +52,14 @@ def test_the_minutes_say_who_was_there_who_stood_aside_and_why(held):
     assert squeezed("Même service.") not in text  # the reason of a recusal stays with the service
 
 
+def test_the_minutes_say_that_the_rapporteur_stood_aside(held):
+    session, hr = held
+    item = session.agenda.get()
+    record_recusal(item.application, item.rapporteur, "Même service.")
+    [dossier] = establish(session, hr).content["dossiers"]
+    assert dossier["rapporteur"] == f"{item.rapporteur} (s’est déporté)"
+
+
 def test_what_is_missing_is_told(held):
     session, hr = held
     session.present.clear()

@@ -409,7 +409,8 @@ def test_every_letter_has_a_text_and_the_same_words_in_html(smtp_sink):
     unsent = Mail.objects.exclude(state=State.SENT).exclude(last_error__startswith="Sans objet")
     assert [(mail.kind, mail.last_error) for mail in unsent] == []
     sent = {mail.message_id: mail.kind for mail in Mail.objects.filter(state=State.SENT)}
-    elsewhere = {"requirements_changed", "late_answer_for_hr", "request_superseded"}  # tested with what sends them
+    # tested with what sends them
+    elsewhere = {"requirements_changed", "late_answer_for_hr", "request_superseded", "rapporteur_aside_for_hr"}
     modules = {f"applications.{name}" for name in ("mails", "offer_mails", "service_mails", "circuit_mails")}
     ours = {name for name, kind in outbox.kinds.items() if kind.write.__module__ in modules}
     assert set(sent.values()) >= ours - elsewhere
