@@ -50,6 +50,8 @@ def hindrances(application: Application, state: Completeness | None) -> Iterator
         for missing, name in ((state.missing_sections, "partie"), (state.missing_pieces, "pièce")):
             if missing:
                 yield f"{len(missing)} {name}{'s' * (len(missing) > 1)} à compléter"
+        if nobody := sum(not step.is_named for step in state.missing_annexes):
+            yield f"{nobody} annexe{'s' * (nobody > 1)} sans signataire"
     refused = sum(piece.safe_copy.is_refused for piece in application.dossier.pieces.all())
     if refused and not application.is_draft:  # a draft's are among the pieces to complete
         yield f"{refused} fichier{'s' * (refused > 1)} refusé{'s' * (refused > 1)}"

@@ -184,6 +184,8 @@ def _missing_annex(step: AnnexState) -> str:
         return f"{annex} est signée sur papier, mais le scan est refusé : déposez-en un autre."
     if step.waits_for_confirmation:
         return f"{annex} est signée sur une version antérieure de vos réponses : son signataire doit la confirmer."
+    if not step.is_named:
+        return f"{annex} n’est pas signée (signataire à désigner)."
     return f"{annex} n’est pas signée ({step.state_label.lower()})."
 
 

@@ -44,7 +44,10 @@ def test_an_empty_dossier_is_told_all_that_is_missing():
     for section in spec.sections:
         assert f"La partie « {section.title} » est à compléter." in told
     assert "La pièce « CV détaillé » manque." in told
-    assert "L’annexe 5 « Avis du directeur de l’établissement hospitalier » n’est pas signée (à envoyer)." in told
+    assert (
+        "L’annexe 5 « Avis du directeur de l’établissement hospitalier » n’est pas signée (signataire à désigner)."
+        in told
+    )
 
 
 def one_answer_less(application):
