@@ -14,11 +14,15 @@ from typing import Any
 MAX_TEXT_LENGTH = 40_000
 MAX_ROWS = 200
 MAX_CELL_LENGTH = 4_000
+# A line costs the layout as much as a hundred words: those beyond are told on one.
+MAX_LINES = 200  # of a free text: four pages of it
+MAX_LINES_OF_A_FIELD = 40
 LONGEST_LINE = 1_000  # a longer answer is framed, and flows over pages;
 MOST_LINES = 20  # so does one of more lines: beside its prompt it would not break
 # A word that no line can hold costs the layout the square of its length: it is made of pieces that any column holds.
 LONGEST_WORD = 64  # a SHA-256 is printed as it is
 WORD_PIECE = 20
+LINE_END = re.compile("\r\n|[\r\u2028\u2029]")  # each starts a new line in print
 EMPTY_LINES = re.compile(r"\n\s*\n\s*\n")
 LONG_WORD = re.compile(rf"[^ \n\t]{{{LONGEST_WORD + 1},}}")  # no-break spaces hold a word together
 ZERO_WIDTH_SPACE = "\N{ZERO WIDTH SPACE}"
@@ -77,9 +81,9 @@ def clean(value: Any) -> Any:
 
 
 def _clean_text(text: str) -> str:
-    text = UNPRINTABLE.sub("", text)
+    text = UNPRINTABLE.sub("", LINE_END.sub("\n", text))
     text = text.strip()
-    text = _cut(EMPTY_LINES.sub("\n\n", text.replace("\r\n", "\n")), MAX_TEXT_LENGTH)
+    text = _join_lines(_cut(EMPTY_LINES.sub("\n\n", text), MAX_TEXT_LENGTH), MAX_LINES)
     text = UNBREAKABLE_SPACE.sub("\N{NO-BREAK SPACE}", text)
     return LONG_WORD.sub(lambda match: _breakable(match[0]), text)
 
@@ -88,6 +92,19 @@ def _cut(text: str, longest: int) -> str:
     if len(text) <= longest:
         return text
     return f"{text[:longest]}\n\n[Texte coupé à l’impression : {len(text) - longest} caractères de plus.]"
+
+
+def _join_lines(text: str, most: int) -> str:
+    """No word is lost: the lines beyond follow one another, without the empty ones, and the text says so."""
+    lines = text.split("\n")
+    if len(lines) <= most:
+        return text
+    told = f"[Texte resserré à l’impression : à partir de la ligne {most}, chaque nouvelle ligne suit le signe « / ».]"
+    return "\n".join([*lines[: most - 1], _on_one_line("\n".join(lines[most - 1 :])), "", told])
+
+
+def _on_one_line(text: str) -> str:
+    return " / ".join(line.strip() for line in text.split("\n") if line.strip())
 
 
 def _breakable(word: str) -> str:
@@ -214,6 +231,7 @@ def _is_empty(printed: Mapping[str, Any]) -> bool:
 
 def _entry(entry: Mapping[str, Any], heading: str) -> dict[str, Any]:
     """An answer with the shape it is printed in: line, long, options, checkbox or table."""
+    display = entry.get("display", "")
     printed = {
         "name": entry["name"],
         "type": entry["type"],
@@ -221,7 +239,7 @@ def _entry(entry: Mapping[str, Any], heading: str) -> dict[str, Any]:
         "hint": entry.get("hint", ""),
         "unit": entry.get("unit", ""),
         "label": entry["label"].rstrip(" \N{NO-BREAK SPACE}:"),
-        "display": entry.get("display", ""),
+        "display": display if entry["type"] == "long" else _join_lines(display, MAX_LINES_OF_A_FIELD),
         "shape": {"long": "long", "checkbox": "checkbox", "table": "table"}.get(entry["type"], "line"),
         "options": [],
         "checked": bool(entry.get("checked")),
@@ -241,7 +259,7 @@ def _entry(entry: Mapping[str, Any], heading: str) -> dict[str, Any]:
         printed |= {"shape": "options", "options": options}
         printed["stacked"] = any(len(option["label"]) > SHORT_OPTION for option in options)
     if printed["shape"] == "table":
-        rows = [[_cut(cell, MAX_CELL_LENGTH) for cell in row] for row in entry.get("rows") or ()]
+        rows = [[_cut(_on_one_line(cell), MAX_CELL_LENGTH) for cell in row] for row in entry.get("rows") or ()]
         blank = [[""] * len(entry["columns"])] * BLANK_ROWS
         printed |= {
             "columns": _columns(entry["columns"], rows[:MAX_ROWS]),

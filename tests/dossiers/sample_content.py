@@ -6,6 +6,7 @@ import copy
 import hashlib
 from typing import Any
 
+from applications.forms import OpinionForm
 from dossiers.content import blank_content as kind_content
 
 
@@ -553,6 +554,30 @@ def very_full_of(kind) -> dict:
         kept = {key: annex[key] for key in ("key", "number", "title", "role", "instructions", "statement", "entries")}
         annex |= signed | kept | {"text": words * 80}
     return content
+
+
+def longest_of(kind, pattern: str) -> dict:
+    """As much as the forms of this kind accept: the pattern fills every text, every cell, every opinion."""
+    content, spec = very_full_of(kind), kind.dossier_spec({})
+    for printed, fields in [
+        *zip(content["sections"], (section.fields for section in spec.sections), strict=True),
+        *zip(content["annexes"], (annex.fields for annex in spec.annexes), strict=True),
+    ]:
+        limits = {field.name: field for field in fields}
+        for entry in printed["entries"]:
+            field = limits[entry["name"]]
+            if entry["type"] in ("text", "long"):
+                entry["display"] = as_long_as(pattern, getattr(field, "max_length", 200))
+            elif entry["type"] == "table":
+                cells = [as_long_as(pattern, getattr(column, "max_length", 20)) for column in field.columns]
+                entry["rows"] = [cells] * field.max_rows
+    for annex in content["annexes"]:
+        annex["text"] = as_long_as(pattern, OpinionForm.base_fields["text"].max_length)
+    return content
+
+
+def as_long_as(pattern: str, length: int) -> str:
+    return (pattern * (length // len(pattern) + 1))[:length]
 
 
 def receipt() -> dict[str, Any]:

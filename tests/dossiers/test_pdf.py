@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.server
 import io
 import os
+import random
 import re
 import subprocess
 import sys
@@ -19,8 +20,9 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from dossiers.content import blank_content as kind_content
-from dossiers.pdf import printable
+from dossiers.pdf import limits, printable
 from dossiers.pdf.codes import read_codes
+from dossiers.pdf.limits import bounded
 from dossiers.pdf.render import ELEMENTS, render_annex, render_dossier, render_letter, render_receipt, write_pdf
 from offers.kinds import all_kinds, get_kind
 from offers.text import to_html
@@ -30,6 +32,7 @@ from tests.dossiers.sample_content import (
     file,
     full_content,
     long,
+    longest_of,
     minutes,
     receipt,
     very_full_of,
@@ -497,7 +500,28 @@ def test_an_answer_of_more_lines_than_a_page_holds_is_printed_to_its_end():
     answer = next(entry for section in content["sections"] for entry in section["entries"] if entry["type"] == "text")
     answer["display"] = "\n".join(f"l. {number}" for number in range(1, 121))
     seen = " ".join(seen_texts(render_dossier(content)))
-    assert re.findall(r"l\. (\d+)", seen) == [str(number) for number in range(1, 121)]
+    assert re.findall(r"l\.\s+(\d+)", seen) == [str(number) for number in range(1, 121)]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_a_text_of_any_lines_keeps_its_words_on_few_lines_and_says_so(seed):
+    chance = random.Random(seed)
+    ends = ["\n", "\r\n", "\r", "\n\n", "\n \n", "\u2028", "\u2029"]
+    words = [f"mot{number}" for number in range(chance.randrange(3 * printable.MAX_LINES))]
+    printed = printable.clean("".join(word + chance.choice(ends) for word in words))
+    lines = printed.splitlines()
+    assert re.findall(r"mot\d+", printed) == words
+    assert len(lines) <= printable.MAX_LINES + 2
+    assert printed.count("Texte resserré à l’impression") == (len(lines) > printable.MAX_LINES) == (" / " in printed)
+
+
+@pytest.mark.parametrize("slug", ["assistant-temps-partage", "assistant-specialiste-regional"])
+def test_the_worst_that_the_forms_accept_prints_far_within_the_limits(slug):
+    start = time.process_time()
+    with bounded(memory=limits.MEMORY // 2):
+        pages = page_texts(render_dossier(longest_of(get_kind(slug), "x\n")))
+    assert time.process_time() - start < limits.SECONDS / 2
+    assert "Texte resserré à l’impression" in " ".join(pages)
 
 
 def test_a_long_list_of_options_is_printed_to_its_end():
