@@ -140,6 +140,7 @@ class SectionForm(DsfrForm, forms.Form):
         for spec in section.fields:
             field = spec.make_form_field()
             field.is_optional, field.width = spec.is_optional, spec.width
+            field.depends_on_others = spec.required_if is not None
             self.fields[spec.name] = field
 
     @classmethod

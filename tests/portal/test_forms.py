@@ -179,6 +179,12 @@ def test_optional_fields_say_so_and_only_they():
     assert "Sauf mention contraire" in page.text_content()
 
 
+def test_a_field_that_another_makes_due_says_so():
+    due = kinds.Text("when", "Date prévue", required_if=lambda values: values.get("defended") == "non")
+    page = rendered(SectionForm.from_raw(SectionSpec(key="thesis", title="Thèse", fields=(due,)), {}))
+    assert "Date prévue (selon vos réponses)" in page.xpath("//label[@for='id_when']")[0].text_content()
+
+
 class AskForm(DsfrForm, forms.Form):
     half_width = ("subject", "password")
     buttons = (Button("Envoyer", "action", "send"), Button("Annuler", variant="tertiary", formnovalidate=True))
