@@ -10,10 +10,11 @@ from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import path, reverse
 
+from dossiers.content import moment
 from offers import lifecycle, news, publication, views
 from offers.admin_alerts import AlertAdmin  # noqa: F401 (registers the alerts)
 from offers.admin_bulk import ManyOffers
-from offers.admin_forms import CampaignForm, ImportForm, OfferForm, form_for, move_form, own_sections
+from offers.admin_forms import CampaignForm, ImportForm, OfferForm, form_for, move_form, own_sections, proposed
 from offers.admin_lists import DeadlineFilter, KindFilter, RegionFilter, StateFilter, searched
 from offers.history import changes, deleted, recorded
 from offers.kinds import all_kinds, get_kind
@@ -300,11 +301,13 @@ class OfferAdmin(ManyOffers, HrAdmin):
         moves = {move.name: move for move in lifecycle.WORKFLOW.available(offer, request.user)}
         if name not in moves:
             raise Http404
-        form = move_form(moves[name], request.POST or None)
+        form = move_form(moves[name], request.POST or None, initial=proposed(moves[name], offer))
         if request.method == "POST" and form.is_valid():
             try:
                 lifecycle.WORKFLOW.run(offer, name, actor=request.user, **form.cleaned_data)
-                messages.success(request, f"« {moves[name].label} » : c’est fait.")
+                deadline = form.cleaned_data.get("deadline")
+                told = f" La date limite est maintenant le {moment(deadline)}." if deadline else ""
+                messages.success(request, f"« {moves[name].label} » : c’est fait.{told}")
                 return redirect(reverse("admin:offers_offer_change", args=[pk]))
             except TransitionRefused as refusal:
                 for reason in refusal.reasons:

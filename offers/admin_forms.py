@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from calendar import monthrange
+from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import count
 
 from django import forms
 from django.utils import timezone
@@ -19,6 +21,7 @@ from portal.workflow import Transition
 
 DETAIL, PARAMETER = "detail_", "parameter_"
 TO_BEGIN_WITH = {"institution", "title", "reference", "slug"}  # the rest of a draft is due at publication
+EXTENSION = timedelta(days=14)
 MARKDOWN = "Mise en forme Markdown : **gras**, - liste, ## titre ; l’aperçu la montre."
 
 
@@ -135,10 +138,7 @@ def moment_field(label: str, **options) -> forms.SplitDateTimeField:
 class DeadlineForm(MoveForm):
     """Another deadline, and why."""
 
-    deadline = moment_field(
-        "Nouvelle date limite",
-        initial=lambda: timezone.localtime().replace(hour=23, minute=59, second=59, microsecond=0),
-    )
+    deadline = moment_field("Nouvelle date limite")
     field_order = ["deadline", "reason"]
 
     def __init__(self, *args, **kwargs):
@@ -170,6 +170,14 @@ def move_form(move: Transition, *args, **kwargs) -> MoveForm:
     return form
 
 
+def proposed(move: Transition, offer: Offer) -> dict[str, datetime]:
+    """What the form of this move begins with: an extension is of two weeks, to the same hour."""
+    if move.name != "extend" or offer.deadline is None:
+        return {}
+    deadline, today = timezone.localtime(offer.deadline), timezone.localdate()
+    return {"deadline": max(deadline, deadline.replace(year=today.year, month=today.month, day=today.day)) + EXTENSION}
+
+
 class CampaignForm(forms.Form):
     """What a new campaign needs of its own."""
 
@@ -183,13 +191,19 @@ class CampaignForm(forms.Form):
         if offer.deadline:
             self.fields["deadline"].required = True
             self.fields["deadline"].help_text = ""
-            self.initial["deadline"] = offer.deadline + timedelta(weeks=52)
+            self.initial["deadline"] = _same_day_to_come(offer.deadline)
 
     def clean_reference(self) -> str:
         reference = self.cleaned_data["reference"]
         if Offer.objects.filter(reference=reference).exists():
             raise forms.ValidationError("Une autre offre porte déjà cette référence.")
         return reference
+
+    def clean_deadline(self) -> datetime | None:
+        deadline = self.cleaned_data["deadline"]
+        if deadline and deadline <= timezone.now():
+            raise forms.ValidationError("Cette date est passée : choisissez une date à venir.")
+        return deadline
 
     def save(self) -> Offer:
         slug = free_slug(f"{self.offer.title}-{self.cleaned_data['reference']}")
@@ -241,6 +255,15 @@ class ImportForm(forms.Form):
         offer.slug = free_slug(f"{offer.title}-{offer.reference}")
         offer.save()
         return offer
+
+
+def _same_day_to_come(deadline: datetime) -> datetime:
+    """The same day and hour in Paris, of the first year after it when that is still to come."""
+    before = timezone.localtime(deadline).replace(tzinfo=None)
+    years = count(max(before.year + 1, timezone.localdate().year))
+    days = ((year, min(before.day, monthrange(year, before.month)[1])) for year in years)  # 29 February
+    dates = (timezone.make_aware(before.replace(year=year, day=day)) for year, day in days)
+    return next(after for after in dates if after > timezone.now())
 
 
 def free_slug(text: str) -> str:

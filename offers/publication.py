@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 
+from django.utils import timezone
+
+from dossiers.content import moment
 from offers.models import Offer
 
 MINIMUM = timedelta(days=30)  # CGFP D311-2: one month, save urgency
 DUE = "Ce champ est à compléter."
 # What every page and every receipt is made of (CRPA R112-11-1: the service in charge, and how to reach it).
 ALWAYS = ("title", "summary", "service_name", "service_address", "service_email", "service_phone")
+YEAR = re.compile(r"\b20\d\d\b")
 BETTER = {
     "body": "sans lui, la page ne présente que les rubriques du type d’offre",
     "region": "sans elle, l’offre n’est pas trouvée par région",
@@ -40,11 +45,22 @@ def doubtful(offer: Offer) -> Iterator[str]:
     for name, why in BETTER.items():
         if _is_empty(offer, name):
             yield f"{_label(name)} : ce champ est vide ; {why}."
+    yield from _years_gone_by(offer)
     for section in (*kind.offer_sections, kind.parameter_section):
         stored = offer.parameters if section is kind.parameter_section else offer.details
         for problem in section.clean({**kind.default_parameters, **stored}).problems:
             if not problem.blocking:
                 yield f"{problem.label or section.title} : {problem.message}"
+
+
+def _years_gone_by(offer: Offer) -> Iterator[str]:
+    """What a campaign taken up again still says of the one before."""
+    if offer.deadline is None:
+        return
+    for name in ("title", "summary"):
+        years = {int(year) for year in YEAR.findall(getattr(offer, name))}
+        for year in sorted(year for year in years if year < timezone.localdate(offer.deadline).year):
+            yield f"{_label(name)} : l’année {year} y est écrite, la date limite est le {moment(offer.deadline)}."
 
 
 def _why(offer: Offer, name: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -49,6 +49,30 @@ def test_texts_are_taken_over_and_dates_move(client, hr):
     assert client.get(reverse("admin:offers_offer_change", args=[draft.pk])).status_code == 200
     offer.refresh_from_db()
     assert offer.state == Offer.State.PUBLISHED
+
+
+@pytest.mark.parametrize("ended", ["2019-03-31T23:59:59+02:00", "2020-02-29T23:59:59+01:00"])
+def test_the_deadline_proposed_is_the_same_day_of_a_year_to_come(client, hr, ended):
+    offer = make.OfferFactory(institution=hr.institution, deadline=datetime.fromisoformat(ended))
+    form = client.get(reverse("admin:offers_offer_resume", args=[offer.pk])).context["form"]
+    proposed, before = timezone.localtime(form.initial["deadline"]), timezone.localtime(offer.deadline)
+    assert timezone.now() < proposed < timezone.now() + timedelta(days=367)
+    assert (proposed.month, proposed.time()) == (before.month, before.time())
+    assert proposed.day in {before.day, 28}
+
+
+def test_a_deadline_gone_by_is_refused_beside_its_field(client, hr):
+    offer = make.OfferFactory(institution=hr.institution)
+    response = resume(client, offer, reference="R-PASSE", deadline_0="2020-01-01", deadline_1="23:59:59")
+    assert "Cette date est passée" in response.context["form"].errors["deadline"][0]
+    assert "R-PASSE" in response.content.decode()
+    assert Offer.objects.count() == 1
+
+
+def test_the_draft_says_which_year_its_title_still_names(client, hr):
+    offer = make.OfferFactory(institution=hr.institution, title="Assistants – session 2020", draft=True)
+    page = client.get(reverse("admin:offers_offer_change", args=[offer.pk]))
+    assert any("l’année 2020" in sentence for sentence in page.context["to_check"])
 
 
 def test_a_reference_serves_once(client, hr):

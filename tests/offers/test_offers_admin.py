@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 from lxml import html
 
+from dossiers.content import moment
 from offers.kinds import all_kinds
 from offers.models import Offer
 from tests import factories as make
@@ -145,11 +146,15 @@ def test_from_publication_to_closing(client, hr):
     assert move(client, offer, "publish", reason="").status_code == 302
     assert client.get(offer.get_absolute_url()).status_code == 200
 
+    proposed = client.get(reverse("admin:offers_offer_move", args=[offer.pk, "extend"])).context["form"]
+    assert proposed.initial["deadline"] == timezone.localtime(offer.deadline) + timedelta(days=14)
     later = timezone.localdate() + timedelta(days=60)
     response = move(client, offer, "extend", deadline_0=later.isoformat(), deadline_1="23:59:59", reason="Panne.")
     assert response.status_code == 302
     offer.refresh_from_db()
     assert offer.deadline == make.end_of_day(later)
+    changed = client.get(reverse("admin:offers_offer_change", args=[offer.pk])).content.decode()
+    assert f"La date limite est maintenant le {moment(offer.deadline)}." in changed
 
     assert move(client, offer, "close", reason="").status_code == 200  # a reason is due
     assert move(client, offer, "close", reason="Poste pourvu.").status_code == 302
