@@ -20,7 +20,7 @@ BETTER = {
     "body": "sans lui, la page ne présente que les rubriques du type d’offre",
     "region": "sans elle, l’offre n’est pas trouvée par région",
     "specialty": "sans elle, l’offre est moins bien trouvée",
-    "legal_mentions": "l’accusé de réception n’aurait que les mentions du type d’offre",
+    "legal_mentions": "l’accusé de réception ne dirait rien de la procédure",
 }
 
 
@@ -43,7 +43,8 @@ def doubtful(offer: Offer) -> Iterator[str]:
     """What does not prevent publication, but is worth a look before."""
     kind = offer.kind_definition
     for name, why in BETTER.items():
-        if _is_empty(offer, name):
+        said_by_kind = name == "legal_mentions" and kind.legal_mentions  # what the receipt then bears
+        if _is_empty(offer, name) and not said_by_kind:
             yield f"{_label(name)} : ce champ est vide ; {why}."
     yield from _years_gone_by(offer)
     for section in (*kind.offer_sections, kind.parameter_section):

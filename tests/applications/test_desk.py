@@ -46,6 +46,18 @@ def test_each_campaign_says_what_it_asks(hr, offer):
     assert not campaign.closes_soon
 
 
+def test_a_draft_is_not_said_to_be_closed(client, hr):
+    client.force_login(hr.user)
+    draft = make.OfferFactory(institution=hr.institution, deadline=timezone.now() - timedelta(days=3), draft=True)
+    page = client.get(reverse("admin:index")).content.decode()
+    assert "Date limite passée" in page
+    assert "Close depuis" not in page
+    Offer.objects.filter(pk=draft.pk).update(state=Offer.State.PUBLISHED, published_at=timezone.now())
+    make.filed(make.ApplicationFactory(offer=make.OfferFactory(institution=hr.institution)))
+    Offer.objects.exclude(pk=draft.pk).update(deadline=draft.deadline)
+    assert "Close depuis le" in client.get(reverse("admin:index")).content.decode()
+
+
 def test_other_institutions_are_not_told(hr, offer):
     make.filed(make.ApplicationFactory())
     assert only(hr.user).offer == offer

@@ -141,6 +141,14 @@ def test_a_draft_says_what_is_missing_by_field(client, hr):
     assert "Date de vacance de l’emploi : Ce champ est à compléter. Mention obligatoire" in refused
 
 
+def test_mentions_that_the_kind_says_are_not_told_to_be_empty(client, hr):
+    """The form shows the kind's own, which the receipt bears: nothing is empty."""
+    offer = make.OfferFactory(institution=hr.institution, draft=True, legal_mentions="")
+    page = client.get(reverse("admin:offers_offer_change", args=[offer.pk]))
+    assert page.context["adminform"].form["legal_mentions"].value() == offer.kind_definition.legal_mentions
+    assert not [sentence for sentence in page.context["to_check"] if "Mentions légales" in sentence]
+
+
 def test_from_publication_to_closing(client, hr):
     offer = new_offer(client, hr, make.SHARED_TIME)
     assert move(client, offer, "publish", reason="").status_code == 302
