@@ -16,7 +16,7 @@ from django.utils.http import urlencode
 from django.utils.safestring import mark_safe
 from django.views.decorators.http import require_POST
 
-from applications import correspondence, decisions, documents, late_signatures, lifecycle
+from applications import correspondence, decisions, documents, late_signatures, lifecycle, reopening
 from applications.commission.admin import SessionAdmin  # noqa: F401 (registers the sessions)
 from applications.commission.reading import Place
 from applications.hr_list import Blocking, hindrances
@@ -192,6 +192,7 @@ class ApplicationAdmin(WordingPages, LatePages, HrAdmin):
             "move": move,
             "form": form,
             "decides": decides,
+            "can_reopen": reopening.can_reopen(application),
             "cautions": list(decisions.cautions(application)) if decides else [],
             "query": _list_query(request),
         }

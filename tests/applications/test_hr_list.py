@@ -246,6 +246,20 @@ def test_a_decision_is_confirmed_before_anything_leaves(client, offer):
     assert Mail.objects.filter(kind="decision", recipient=application.candidate.email).exists()
 
 
+def test_who_declares_a_dossier_inadmissible_reads_what_the_candidate_may_still_do(client, offer):
+    application = filed(offer)
+    refuse = lambda: text_of(client.post(move_of(application, "refuse"), {"reason": "Le diplôme manque."}))  # noqa: E731
+    page = refuse()
+    assert f"Jusqu’au <strong>{timezone.localtime(offer.deadline):%-d}" in page
+    assert "rouvrir son dossier" in page
+    type(offer).objects.update(deadline=timezone.now() - timedelta(days=1))
+    page = refuse()
+    assert "ne pourra plus compléter son dossier" in page
+    assert "rouvrir son dossier" not in page
+    application.refresh_from_db()
+    assert application.state == Application.State.FILED
+
+
 def test_a_dossier_examined_in_time_is_decided_without_caution(client, offer):
     application = make.admit(filed(offer), offer.institution.memberships.get().user)
     session = make.SessionFactory(
