@@ -233,6 +233,7 @@ class SessionAdmin(HrAdmin):
             "title": f"Procès-verbal – {session}",
             "opts": self.opts,
             "session": session,
+            "to_come": session.starts_at > timezone.now(),
             "form": form,
             "formset": formset,
             "editions": session.minutes.select_related("document", "established_by"),

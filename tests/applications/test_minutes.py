@@ -60,6 +60,18 @@ def test_the_minutes_say_that_the_rapporteur_stood_aside(held):
     assert dossier["rapporteur"] == f"{item.rapporteur} (s’est déporté)"
 
 
+def test_minutes_are_not_offered_before_the_session(client, held):
+    session, hr = held
+    client.force_login(hr)
+    page = reverse("admin:applications_session_minutes", args=[session.pk])
+    assert 'name="establish"' in client.get(page).content.decode()
+    session.starts_at = timezone.now() + timedelta(days=2)
+    session.save()
+    early = client.get(page).content.decode()
+    assert 'name="establish"' not in early
+    assert "La séance n’a pas encore eu lieu" in early
+
+
 def test_what_is_missing_is_told(held):
     session, hr = held
     session.present.clear()
