@@ -64,15 +64,54 @@ def test_what_the_mail_says_is_forgotten_once_sent(client, person, smtp_sink):
 
 def test_a_wrong_code_opens_nothing(client, smtp_sink):
     response = sign_up(client)
-    assert client.post(response.url, {"code": "AAAAAA"}).status_code == 200
+    wrong = client.post(response.url, {"code": "AAAAAA"})
+    assert wrong.status_code == 200
+    assert "<title>Erreur – Vérifier" in wrong.content.decode()
     assert not EmailAddress.objects.get().verified
 
 
+def test_another_code_where_the_first_has_not_come(client, smtp_sink):
+    page = sign_up(client).url
+    first = code_in(mail_to(smtp_sink, ADDRESS))
+    assert "Recevoir un nouveau code" in client.get(page).content.decode()
+    answer = client.post(page, {"action": "resend"}, follow=True).content.decode()
+    assert f"Un code a été envoyé par courriel à {ADDRESS}." in answer
+    second = code_in(mail_to(smtp_sink, ADDRESS))
+    assert first != second
+    assert client.post(page, {"code": first}).status_code == 200
+    assert client.post(page, {"code": second}).status_code == 302
+    assert EmailAddress.objects.get().verified
+
+
+def test_the_address_was_mistyped(client, smtp_sink):
+    page = sign_up(client, email="nouvele@example.org").url
+    shown = client.get(page).content.decode()
+    [form] = [form for form in re.findall("(?s)<form.*?</form>", shown) if "Recommencer avec la bonne adresse" in form]
+    [leave] = re.findall('action="([^"]+)"', form)
+    [following] = re.findall('name="next" value="([^"]+)"', form)
+    again = client.post(leave, {"next": following}, follow=True)
+    assert again.redirect_chain == [(reverse("account_signup"), 302)]
+    assert again.status_code == 200
+    assert sign_up(client).url == page
+    assert ADDRESS in client.get(page).content.decode()
+    assert client.post(page, {"code": code_in(mail_to(smtp_sink, ADDRESS))}).status_code == 302
+    assert EmailAddress.objects.get(verified=True).email == ADDRESS
+
+
 def test_an_address_that_is_taken_is_not_told(client, smtp_sink):
-    """The page is the same; the person who has the account learns of it by mail."""
-    make.UserFactory(email=ADDRESS)
+    """The page is the same, also after another code was asked for; who has the account learns of it by mail."""
+
+    def shown(response) -> str:
+        pages = [client.get(response.url), client.post(response.url, {"action": "resend"}, follow=True)]
+        return re.sub(
+            r'(name="csrfmiddlewaretoken" value|nonce)="[^"]+"', "", "".join(p.content.decode() for p in pages)
+        )
+
+    free = shown(sign_up(client))
+    client.cookies.clear()
     response = sign_up(client)
     assert response.url == reverse("account_email_verification_sent")
+    assert shown(response) == free
     assert User.objects.count() == 1
     assert "déjà" in mail_to(smtp_sink, ADDRESS)
 
