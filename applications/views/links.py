@@ -60,7 +60,16 @@ def _answer(view: Callable[..., HttpResponse], request: HttpRequest, token: str,
             return dead_link(request)
     if too_fast("wrong-links", client_address(request), settings.WRONG_LINKS_A_MINUTE):
         return _too_often(request)
-    return dead_link(request, former=signing.former_link(token))
+    former = signing.former_link(token)
+    if former and former.why == FormerLink.Why.DELEGATED:
+        return _handed_over(request, former)
+    return dead_link(request, former=former)
+
+
+def _handed_over(request: HttpRequest, former: FormerLink) -> HttpResponse:
+    """Nothing went wrong for who reads it; what is posted there all the same is not taken."""
+    status = 410 if request.method == "POST" else 200
+    return render(request, "signatory/handed_over.html", {"former": former}, status=status)
 
 
 def dead_link(request: HttpRequest, annex: Annex | None = None, former: FormerLink | None = None) -> HttpResponse:

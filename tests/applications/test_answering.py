@@ -175,8 +175,10 @@ def test_handing_over_leaves_a_trace_and_tells_everyone(client, annex, applicati
     response = client.post(
         address(annex, "delegate"), {f"delegue-{name}": value for name, value in OTHER.items()}, follow=True
     )
-    assert response.status_code == 410
-    assert "Vous avez confié cette demande à <strong>Adjointe" in response.content.decode()
+    for page in (response, client.get(former)):
+        assert page.status_code == 200
+        assert "Vous avez confié cette demande à <strong>Adjointe" in page.content.decode()
+        assert "ne fonctionne plus" not in page.content.decode()
     now = fresh(annex)
     assert (now.state, now.signatory_email) == (Annex.State.SENT, "adjointe@example.org")
     drain_outbox()

@@ -69,7 +69,8 @@ def test_the_signatory_hands_over(client, filed, smtp_sink):
     assert client.post(signatory_page(annex, "delegate"), to).status_code == 302
     annex = Annex.objects.get()
     assert (annex.signatory_email, annex.state) == ("adjointe@example.org", Annex.State.SENT)
-    assert client.get(former).status_code == 410
+    assert client.get(former).status_code == 200
+    assert client.post(former, make.signature_form(annex)).status_code == 410
     trace = FormerLink.objects.get()
     assert (trace.why, trace.successor) == ("delegated", "Adjointe de direction (adjointe@example.org)")
     drain_outbox()
