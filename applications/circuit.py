@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, F, Max, Q, QuerySet
+from django.db.models import Count, F, Max, Q, QuerySet, prefetch_related_objects
 from django.utils import timezone
 
 from applications import correspondence
@@ -207,6 +207,16 @@ def ask_confirmations(now: datetime | None = None) -> int:
             except TransitionRefused:  # changed back, or filed, this very moment
                 continue
     return asked
+
+
+def with_questions(annexes: list[Annex]) -> list[Annex]:
+    """For the candidate: the question that each person asked is waiting to have answered; one query for all of them."""
+    prefetch_related_objects(annexes, "questions")
+    for annex in annexes:
+        asked = annex.questions.all() if annex.is_asked else []
+        waiting = [each for each in asked if not each.answered_at and each.email == annex.signatory_email]
+        annex.open_question = next(iter(waiting), None)
+    return annexes
 
 
 def answer_question(question: Question, answer: str) -> Question:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, prefetch_related_objects
+from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet
 from django.utils import timezone
 from django.utils.formats import date_format
 
@@ -32,14 +32,6 @@ def late_annexes(application: Application) -> list[Annex]:
         annex.dossier.application = application
         annex.is_awaited = annex.is_asked and circuit.is_alive(annex)
         annex.may_come_on_paper = papers.takes_paper(annex)
-    return annexes
-
-
-def with_questions(annexes: list[Annex]) -> list[Annex]:
-    """For the candidate: whether a question waits for their answer; one query, where there is any annex."""
-    prefetch_related_objects(annexes, "questions")
-    for annex in annexes:
-        annex.awaits_answer = any(question.answered_at is None for question in annex.questions.all())
     return annexes
 
 

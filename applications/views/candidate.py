@@ -15,6 +15,7 @@ from django.utils.http import urlencode
 from django.views.decorators.http import require_GET, require_http_methods
 
 from applications import (
+    circuit,
     correspondence,
     documents,
     filing,
@@ -106,10 +107,12 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     application = own_application(request, pk, can_take_over=Exists(others), was_told=Exists(told))
     if application.is_draft:
         state = completeness(application.dossier)
+        asked = circuit.with_questions([step.annex for step in state.annexes if step.annex])
         context = {
             "application": application,
             "offer": application.offer,
             "state": state,
+            "question": next((annex.open_question for annex in asked if annex.open_question), None),
             "next_step": state.next_step(application.offer.days_left),
             "is_open": application.offer.is_open(),
             "is_ready": filing.is_ready(application.offer, state),
@@ -123,7 +126,7 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "offer": application.offer,
         "transitions": application.transitions.all(),
         "documents": documents.latest(application),
-        "late_annexes": late_signatures.with_questions(late_signatures.late_annexes(application)),
+        "late_annexes": circuit.with_questions(late_signatures.late_annexes(application)),
         "can_reopen": reopening.can_reopen(application),
         "replacement": application.replaced_by.exclude(state=Application.State.WITHDRAWN).first(),
         "can_withdraw": "withdraw" in {move.name for move in lifecycle.WORKFLOW.available(application, request.user)},

@@ -230,6 +230,26 @@ def test_a_question_and_its_answer(client, annex, application, smtp_sink):
         circuit.answer_question(annex.questions.get(), "Le jeudi.")
 
 
+def test_a_question_is_the_first_thing_to_do(client, annex, application):
+    answering.ask_question(annex, "Quel jour par semaine ?")
+    client.force_login(application.candidate)
+    page = client.get(application.get_absolute_url()).content.decode()
+    to_answer = reverse("applications:annex", args=[application.pk, annex.key]) + "#questions"
+    assert re.search(f'class="fr-btn" href="{to_answer}">Répondre à la question de {annex.signatory_name}<', page)
+    assert "Question à lire" in page
+    circuit.answer_question(annex.questions.get(), "Le mardi.")
+    page = client.get(application.get_absolute_url()).content.decode()
+    assert "Répondre à la question" not in page
+    assert "Question à lire" not in page
+
+
+def test_a_question_of_who_handed_over_waits_no_longer(client, annex, application):
+    answering.ask_question(annex, "Quel jour par semaine ?")
+    answering.hand_over(annex, OTHER)
+    client.force_login(application.candidate)
+    assert "Question à lire" not in client.get(application.get_absolute_url()).content.decode()
+
+
 def test_each_question_has_its_own_form(client, annex, application):
     """What is wrong in one answer is said, and kept, under its question alone."""
     for text in ("Quel jour ?", "Quel service ?"):
