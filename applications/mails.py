@@ -240,6 +240,9 @@ def _decision(payload: Payload, template: str, target: str) -> Letter:
         *([("Motif", entry.reason)] if entry.reason else []),
         ("Décision de", _author(application, entry)),
     ]
+    may_correct = target == Application.State.INADMISSIBLE and application.offer.is_open()
+    if may_correct and application.offer.deadline:
+        facts.append(("À corriger avant le", day_and_time(application.offer.deadline)))
     attachments = []
     if hasattr(application, "decision") and "sample" not in payload:
         attachments = documents.attached(application, Document.Kind.DECISION, f"decision-{number}.pdf")
@@ -247,8 +250,8 @@ def _decision(payload: Payload, template: str, target: str) -> Letter:
         payload,
         template,
         application,
-        about={"entry": entry, "number": number},
-        action=own_page("Voir ma candidature", application),
+        about={"entry": entry, "number": number, "may_correct": may_correct},
+        action=own_page("Corriger mon dossier" if may_correct else "Voir ma candidature", application),
         facts=facts,
         attachments=attachments,
     )

@@ -44,6 +44,14 @@ def reopen(application: Application) -> Application:
         )
 
 
+def refusal(draft: Application) -> ApplicationTransition | None:
+    """Why the filed dossier that this draft corrects is inadmissible; None where it is not."""
+    filed = draft.replaces
+    if filed is None or filed.state != Application.State.INADMISSIBLE:
+        return None
+    return filed.transitions.filter(target=filed.state).order_by("pk").last()
+
+
 # The opinions that the filed dossier still waits for
 
 

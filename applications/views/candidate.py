@@ -118,6 +118,7 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
             "is_ready": filing.is_ready(application.offer, state),
             "changes": requirements.unseen(application) if application.was_told else [],
             "can_take_over": application.can_take_over,
+            "refusal": reopening.refusal(application),
             "chases": correspondence.chases(application.dossier, state),
         }
         return render(request, "applications/draft.html", context)

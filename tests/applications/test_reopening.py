@@ -9,6 +9,7 @@ import time_machine
 from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,7 @@ from dossiers.models import Annex
 from offers.models import Offer
 from portal.notifications.models import Mail
 from portal.notifications.outbox import build
+from portal.notifications.tasks import drain_outbox
 from portal.workflow import TransitionRefused
 from tests import factories as make
 from tests.applications.test_concurrency import at_once
@@ -358,3 +360,43 @@ def test_nobody_is_said_to_be_asked_to_confirm_what_they_were_asked_in_the_filed
     circuit.ask_confirmation(annex_of(application), actor=application.candidate)
     draft = reopening.reopen(make.file_now(Application.objects.get(pk=application.pk)))
     assert annex_of(draft).confirmation_asked_at is None
+
+
+# Inadmissible, while the offer is open
+
+
+def refused(application, reason="Le diplôme est illisible."):
+    hr = make.MembershipFactory(institution=application.offer.institution).user
+    lifecycle.WORKFLOW.run(application, "refuse", actor=hr, reason=reason)
+    return application
+
+
+def test_who_may_correct_an_inadmissible_dossier_is_told_so(client, smtp_sink):
+    application = refused(make.filed(make.ApplicationFactory()))
+    until = date_format(timezone.localtime(application.offer.deadline), "j F Y")
+    drain_outbox()
+    [mail] = [mail for mail in smtp_sink.sent_to(application.candidate.email) if "recevable" in mail["Subject"]]
+    text = " ".join(mail.get_body(("plain",)).get_content().split())
+    assert "Le diplôme est illisible." in text
+    assert "Vous pouvez encore le corriger" in text
+    assert until in text
+    client.force_login(application.candidate)
+    page = client.get(application.get_absolute_url()).content.decode()
+    assert "Sans nouveau dépôt, il reste irrecevable" in page
+    assert f"avant le <strong>{until}" in page
+    assert "Il reste valable" not in page
+    draft = reopening.reopen(application)
+    page = client.get(draft.get_absolute_url()).content.decode()
+    assert "Le diplôme est illisible." in page
+    assert f"avant le <strong>{until}" in page
+    assert "le dossier déjà déposé qui compte" not in page
+    assert "votre candidature reste irrecevable" in client.get(application.get_absolute_url()).content.decode()
+
+
+def test_once_the_offer_is_closed_nothing_is_left_to_correct(client, smtp_sink):
+    application = make.filed(make.ApplicationFactory())
+    with time_machine.travel(application.offer.deadline + timedelta(hours=1), tick=False):
+        refused(application)
+        drain_outbox()
+    [mail] = [mail for mail in smtp_sink.sent_to(application.candidate.email) if "recevable" in mail["Subject"]]
+    assert "corriger" not in mail.get_body(("plain",)).get_content()
