@@ -18,6 +18,7 @@ from dossiers.freezing import freeze, lock_open
 from dossiers.models import Annex
 from offers.blank_form import printed_context
 from offers.models import Offer
+from portal.french import of
 from portal.notifications import outbox
 
 
@@ -119,7 +120,7 @@ def receipt_content(application: Application, content: dict[str, Any]) -> dict[s
 
 
 def _awaited(annex: dict[str, Any], offer: Offer) -> str:
-    return f"avis de {annex['signatory']['name']} attendu jusqu’au {to_the_second(offer.signatures_until)}"
+    return f"avis {of(annex['signatory']['name'])} attendu jusqu’au {to_the_second(offer.signatures_until)}"
 
 
 def tell_candidate(event: str):

@@ -16,6 +16,7 @@ from applications import circuit, papers
 from applications.models import Application
 from dossiers.models import Annex, SafeCopy, SignOff
 from offers.models import Offer
+from portal.french import of
 
 # Not answered; or answered on paper, with a scan that nobody can read.
 AWAITED = Q(late=True) & (Q(state__in=Annex.ASKED) | Q(scan__safe_copy__verdict=SafeCopy.Verdict.REFUSED))
@@ -74,6 +75,6 @@ def blockers(application: Application, **data: Any) -> Iterator[str]:
         return
     for annex in application.dossier.annexes.filter(AWAITED).select_related("dossier").order_by("key"):
         yield (
-            f"L’annexe {annex.spec.number} est encore attendue de {annex.signatory_name}, "
+            f"L’annexe {annex.spec.number} est encore attendue {of(annex.signatory_name)}, "
             f"jusqu’au {date_format(timezone.localtime(until), r'j F Y à H:i:s')} (heure de Paris)."
         )

@@ -12,6 +12,7 @@ from django.utils.formats import date_format
 from dossiers import changes
 from dossiers.models import Annex, Dossier, Piece
 from dossiers.spec import AnnexSpec, DossierSpec, PieceSpec, SectionSpec
+from portal.french import of
 
 SCHEMA = 1
 
@@ -75,13 +76,14 @@ def annex_question(
 
     opinion: its label, once it is given. Nobody signs a word that is not theirs: before that the statement has a blank.
     """
+    statement = spec.statement.replace("de {candidate}", of(candidate)).replace("{candidate}", candidate)
     return {
         "key": spec.key,
         "number": spec.number,
         "title": spec.title,
         "role": spec.role,
         "instructions": spec.instructions,
-        "statement": spec.statement.replace("{candidate}", candidate).replace("{opinion}", opinion.lower() or "…"),
+        "statement": statement.replace("{opinion}", opinion.lower() or "…"),
         "text_label": spec.text_label,
         "signatory": dict(signatory),
     }

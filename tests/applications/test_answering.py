@@ -17,6 +17,7 @@ from applications.circuit import SIGNATORY_FIELDS
 from dossiers import codes, signing
 from dossiers.models import Annex, SigningCode, SignOff
 from offers.models import Offer
+from portal.french import of
 from portal.notifications.models import Mail
 from portal.notifications.tasks import drain_outbox
 from portal.workflow import TransitionRefused
@@ -235,7 +236,7 @@ def test_a_question_is_the_first_thing_to_do(client, annex, application):
     client.force_login(application.candidate)
     page = client.get(application.get_absolute_url()).content.decode()
     to_answer = reverse("applications:annex", args=[application.pk, annex.key]) + "#questions"
-    assert re.search(f'class="fr-btn" href="{to_answer}">Répondre à la question de {annex.signatory_name}<', page)
+    assert re.search(f'class="fr-btn" href="{to_answer}">Répondre à la question {of(annex.signatory_name)}<', page)
     assert "Question à lire" in page
     circuit.answer_question(annex.questions.get(), "Le mardi.")
     page = client.get(application.get_absolute_url()).content.decode()

@@ -1,0 +1,9 @@
+"""`{% load french %}`: see portal.french."""
+
+from django import template
+
+from portal import french
+
+register = template.Library()
+
+register.filter("of", french.of)
