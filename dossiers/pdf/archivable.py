@@ -23,8 +23,15 @@ PROFILE_COLOURS = {1: b"GRAY", 3: b"RGB "}
 
 def is_archivable(pdf: pikepdf.Pdf, content_type: str) -> bool:
     """Whether the safe copy of a file that was of this type is known to conform."""
-    has_layers = "/OCProperties" in pdf.Root
-    return content_type in WRITTEN_HERE or (not has_layers and all(is_scan(page) for page in pdf.pages))
+    if content_type in WRITTEN_HERE:
+        return shows_every_character(pdf)
+    return "/OCProperties" not in pdf.Root and all(is_scan(page) for page in pdf.pages)  # no layers
+
+
+def shows_every_character(pdf: pikepdf.Pdf) -> bool:
+    """Of a document that WeasyPrint wrote: for an empty box, it gives the font a table in the place of the identity."""
+    fonts = (font for page in pdf.pages for _, font in page.resources.get("/Font", {}).items())
+    return all(font.get("/Encoding") == Name("/Identity-H") for font in fonts)
 
 
 def is_scan(page: pikepdf.Page) -> bool:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from itertools import takewhile
 from typing import Any
 
+from dossiers.pdf.characters import plain
+
 # Beyond what any field accepts: they only keep content that escaped the form's limits from blocking a worker.
 MAX_TEXT_LENGTH = 40_000
 MAX_ROWS = 200
@@ -22,12 +24,9 @@ MOST_LINES = 20  # so does one of more lines: beside its prompt it would not bre
 # A word that no line can hold costs the layout the square of its length: it is made of pieces that any column holds.
 LONGEST_WORD = 64  # a SHA-256 is printed as it is
 WORD_PIECE = 20
-LINE_END = re.compile("\r\n|[\r\u2028\u2029]")  # each starts a new line in print
 EMPTY_LINES = re.compile(r"\n\s*\n\s*\n")
 LONG_WORD = re.compile(rf"[^ \n\t]{{{LONGEST_WORD + 1},}}")  # no-break spaces hold a word together
 ZERO_WIDTH_SPACE = "\N{ZERO WIDTH SPACE}"
-# Control characters, lone surrogates, non-characters and marks that reverse the reading order: none of them prints.
-UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 # The spaces of French typography that must not end a line, where a form or a keyboard gave plain ones.
 # Nor may a number be cut from its other digits or its unit (« 5 h 19 », « 2 février », « 1,2 Mo »), an article from its
@@ -81,8 +80,7 @@ def clean(value: Any) -> Any:
 
 
 def _clean_text(text: str) -> str:
-    text = UNPRINTABLE.sub("", LINE_END.sub("\n", text))
-    text = text.strip()
+    text = plain(text).strip()
     text = _join_lines(_cut(EMPTY_LINES.sub("\n\n", text), MAX_TEXT_LENGTH), MAX_LINES)
     text = UNBREAKABLE_SPACE.sub("\N{NO-BREAK SPACE}", text)
     return LONG_WORD.sub(lambda match: _breakable(match[0]), text)

@@ -6,6 +6,7 @@ The file is PDF/UA-1 and PDF/A-3a at once. WeasyPrint writes one standard's mark
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import threading
 from collections.abc import Mapping
@@ -31,7 +32,11 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher
 
 from dossiers.pdf import printable
+from dossiers.pdf.archivable import shows_every_character
+from dossiers.pdf.characters import print_every_character
 from dossiers.pdf.limits import bounded
+
+log = logging.getLogger(__name__)
 
 COLOURS = "--srgb"
 COLLECTED_EVERY = (500_000, 50, 50)  # objects: more than a document makes; it is collected when it is done
@@ -185,10 +190,10 @@ class _Page(HTML):
 @bounded()
 def write_pdf(html: str, *, watermark: str = "") -> bytes:
     """The PDF of a page of ours. Raises TooMuch when it would take more time or memory than any dossier does."""
-    return _compressed(_written(html, watermark))
+    return _compressed(print_every_character(html, partial(_written, watermark=watermark)))
 
 
-def _written(html: str, watermark: str) -> bytes:
+def _written(html: str, watermark: str) -> tuple[bytes, Document]:
     shop = _print_shop()
     stylesheets = [shop.css]
     if watermark:
@@ -200,13 +205,19 @@ def _written(html: str, watermark: str) -> bytes:
         font_config=shop.fonts, color_profiles=_colours(shop.srgb), stylesheets=stylesheets, **options
     )
     _claim_pdf_ua(document)
-    return document.write_pdf(uncompressed_pdf=True, pdf_identifier=False, **options)
+    return document.write_pdf(uncompressed_pdf=True, pdf_identifier=False, **options), document
 
 
 def _compressed(pdf: bytes) -> bytes:
-    """The same document, small and identified by its content. WeasyPrint would write it twice for that."""
+    """The same document, small and identified by its content. WeasyPrint would write it twice for that.
+
+    With a character that is in no font, it would not be what its metadata says: it has none, as a volume that is not.
+    """
     out = BytesIO()
     with pikepdf.open(BytesIO(pdf)) as document:
+        if not shows_every_character(document):
+            log.error("A document was printed with a character that is in no font: it makes no claim")
+            del document.Root.Metadata
         generated = pikepdf.ObjectStreamMode.generate
         document.save(out, object_stream_mode=generated, deterministic_id=True, fix_metadata_version=False)
     return out.getvalue()

@@ -10,6 +10,7 @@ import io
 import shutil
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pypdfium2
@@ -97,6 +98,25 @@ TAKEN = {
 }
 
 
+# In no font: emojis, tied or tinted, other writings, private and unassigned characters.
+TYPED_IN_WORD = "🦷 👍🏽 👨\u200d👩\u200d👧 ☺\ufe0f 漢字 한국어 ภาษา \ue000 \u0378 \uf061 \uf0b7 \uf0a7 a\u2028b\u2029c"
+ODD = TYPED_IN_WORD + "\ufdd0\U0001fffe\ufff9\ufffb\x0b\x85"
+
+
+def odd_content() -> dict[str, Any]:
+    """Such characters in what somebody types, and in the names of people and files."""
+
+    def odd(value: Any, key: str = "") -> Any:
+        if isinstance(value, dict):
+            typed = {name: odd(item, name) for name, item in value.items()}
+            return typed | {"name": value["name"]} if "type" in value else typed  # a question keeps its own
+        if isinstance(value, list):
+            return [odd(item, key) for item in value]
+        return f"{value} {ODD}" if value and key in {"display", "rows", "text", "name", "candidate_name"} else value
+
+    return odd(full_content())
+
+
 def late_opinion(**changes) -> Supplement:
     """An opinion that came after the filing, as the volume takes it."""
     annex = full_content()["annexes"][1] | changes
@@ -118,7 +138,7 @@ def paper_annex(kind: str) -> bytes:
     return out.getvalue()
 
 
-def volume_of(folder: Path, files: dict[str, bytes], *late: Supplement) -> bytes:
+def volume_of(folder: Path, files: dict[str, bytes], *late: Supplement, dossier: bytes = b"") -> bytes:
     """The sealed volume of a dossier with these files, made safe as they are when they come in."""
     enclosures = []
     for name, data in files.items():
@@ -130,8 +150,8 @@ def volume_of(folder: Path, files: dict[str, bytes], *late: Supplement) -> bytes
             copy.write_bytes(safe.path.read_bytes())
         told = {"name": name, "content_type": kind, "sha256": "0" * 64, "size_display": "1 Mio"}
         enclosures.append(Enclosure("Pièce", told | {"uploaded_at_display": "2 janvier 2026"}, copy))
-    dossier = io.BytesIO(sealed(render_dossier(full_content(), proof=PROOF)))
-    with make_bundle(full_content(), dossier, enclosures, proof=PROOF, supplements=late) as volume:
+    dossier = dossier or sealed(render_dossier(full_content(), proof=PROOF))
+    with make_bundle(full_content(), io.BytesIO(dossier), enclosures, proof=PROOF, supplements=late) as volume:
         seal(volume)
         volume.seek(0)
         return volume.read()
@@ -160,12 +180,25 @@ def judgements(tmp_path_factory) -> dict[str, dict[str, str]]:
     documents["sheet-to-sign"] = render_annex(
         blank_sample() | {"annexes": blank_sample()["annexes"][:1]}, PROOF.address
     )
+    odd = sealed(render_dossier(odd_content(), proof=PROOF))
+    documents["odd-characters"] = odd
+    documents["volume-of-odd-characters"] = volume_of(
+        folder,
+        {
+            "🦷 diplôme 🎓.pdf": scans(),
+            "cv.docx": corpus.docx(f"<w:p><w:r><w:t>Parcours {TYPED_IN_WORD}</w:t></w:r></w:p>"),
+            "lettre.odt": corpus.odt(f"<text:p>Puce {TYPED_IN_WORD}</text:p>"),
+        },
+        late_opinion(signed_by=f"Dr {ODD}"),
+        dossier=odd,
+    )
     documents["volume-of-coloured-scans"] = volume_of(folder, {"profil.pdf": scan_with_profile()})
     return judge(folder, documents)
 
 
 NAMES = ["receipt", "decision", "minutes", "normandie", "normandie-blank", "draft"]
 NAMES += ["sheet-to-sign", "volume", "volume-of-coloured-scans"]
+NAMES += ["odd-characters", "volume-of-odd-characters"]
 NAMES += ["volume-with-late-opinion", "volume-with-paper-annex", "volume-with-late-paper"]
 NAMES += [f"{kind.slug}-{state}" for kind in all_kinds() for state in ("blank", "full")]
 

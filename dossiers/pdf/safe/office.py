@@ -11,8 +11,10 @@ from pathlib import Path
 from zipfile import ZipFile
 
 from weasyprint import HTML
+from weasyprint.document import Document
 from weasyprint.urls import URLFetcher
 
+from dossiers.pdf.characters import plain, print_every_character
 from dossiers.pdf.safe import pictures
 from dossiers.pdf.safe.formats import AS_PDF, DOCX, JPEG, PNG, Refused
 
@@ -27,11 +29,16 @@ td, th { border: .5pt solid #888; padding: 3pt 5pt; vertical-align: top; text-al
 
 
 def write_pdf(source: Path, content_type: str, target: Path) -> None:
-    body = _from_docx(source) if content_type == DOCX else _from_odt(source)
+    body = plain(_from_docx(source) if content_type == DOCX else _from_odt(source), "<br>")
     if not body.strip():
         raise Refused(f"Ce document ne contient aucun texte. {AS_PDF}")
     html = f"<!doctype html><html lang='fr'><head><title>Document</title><style>{STYLE}</style></head><body>{body}"
-    HTML(string=html, url_fetcher=URLFetcher(allowed_protocols={"data"}, allow_redirects=False)).write_pdf(target)
+    target.write_bytes(print_every_character(html, _written))
+
+
+def _written(html: str) -> tuple[bytes, Document]:
+    document = HTML(string=html, url_fetcher=URLFetcher(allowed_protocols={"data"}, allow_redirects=False)).render()
+    return document.write_pdf(), document
 
 
 def picture_address(content: bytes) -> str:
