@@ -25,6 +25,7 @@ class TableWidget(forms.Widget):
         self.columns, self.rows, self.max_rows = columns, rows, max_rows
         self.can_grow = False
         self.cells = {column.name: column.make_form_field().widget for column in columns}
+        self.wrong: dict[tuple[int, str], list[str]] = {}  # what is told of a cell, by row and column
 
     def value_from_datadict(self, data, files, name) -> list[dict[str, Any]]:
         rows = [
@@ -57,21 +58,20 @@ class TableWidget(forms.Widget):
             "can_grow": self.can_grow and count < self.max_rows,
             "rows": [
                 [
-                    {
-                        "column": column,
-                        "id": f"{base}-{number}-{column.name}",
-                        "input": self.cells[column.name].get_context(
-                            f"{name}-{number}-{column.name}",
-                            (filled[number] if number < len(filled) else {}).get(column.name),
-                            {"id": f"{base}-{number}-{column.name}"},
-                        )["widget"],
-                    }
+                    self._cell(name, base, number, column, filled[number] if number < len(filled) else {})
                     for column in self.columns
                 ]
                 for number in range(count)
             ],
         }
         return context
+
+    def _cell(self, name: str, base: str, number: int, column, row: dict[str, Any]) -> dict[str, Any]:
+        attrs, errors = {"id": f"{base}-{number}-{column.name}"}, self.wrong.get((number, column.name), [])
+        if errors:
+            attrs |= {"aria-invalid": "true", "aria-describedby": f"{attrs['id']}_error"}
+        cell = self.cells[column.name].get_context(f"{name}-{number}-{column.name}", row.get(column.name), attrs)
+        return {"column": column, "id": attrs["id"], "input": cell["widget"], "errors": errors}
 
 
 class TableFormField(forms.Field):
@@ -80,9 +80,27 @@ class TableFormField(forms.Field):
         super().__init__(widget=TableWidget(columns, rows, max_rows), **kwargs)
 
     def clean(self, value: Any) -> list[dict[str, Any]]:
-        rows, errors = [], []
+        rows, wrong = self._judged(value)
+        labels = {column.name: column.label for column in self.columns}
+        told = [
+            f"Ligne {number + 1}, {labels[name]} : {message}"
+            for (number, name), messages in wrong.items()
+            for message in messages
+        ]
+        if told:
+            raise ValidationError(told)
+        return rows
+
+    def mark_wrong_cells(self, value: Any) -> None:
+        """So that the page tells what is wrong beside the cell too."""
+        self.widget.wrong = self._judged(value)[1]
+
+    def _judged(self, value: Any) -> tuple[list[dict[str, Any]], dict[tuple[int, str], list[str]]]:
+        """The clean rows, and what is wrong, by row and column."""
+        rows: list[dict[str, Any]] = []
+        wrong: dict[tuple[int, str], list[str]] = {}
         typed = [raw for raw in value if isinstance(raw, dict)] if isinstance(value, list) else []
-        for number, raw in enumerate(typed, start=1):
+        for number, raw in enumerate(typed):
             row = {}
             for column in self.columns:
                 try:
@@ -90,8 +108,6 @@ class TableFormField(forms.Field):
                     if column.is_empty(row[column.name]) and column.is_required(row):
                         raise ValidationError(column.missing_message)
                 except ValidationError as error:
-                    errors += [f"Ligne {number}, {column.label} : {message}" for message in error.messages]
+                    wrong[number, column.name] = error.messages
             rows.append(row)
-        if errors:
-            raise ValidationError(errors)
-        return rows
+        return rows, wrong

@@ -170,5 +170,7 @@ class SectionForm(DsfrForm, forms.Form):
             name = problem.field if problem.field in self.fields else None
             if problem.blocking:
                 self.add_error(name, problem.message)
+                if hasattr(self.fields.get(name), "mark_wrong_cells"):
+                    self.fields[name].mark_wrong_cells(self.raw()[name])
             else:
                 self.warnings.setdefault(name or "", []).append(problem.message)

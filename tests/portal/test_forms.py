@@ -172,6 +172,16 @@ def test_errors_are_summed_up_with_links_and_told_beside_the_field():
     assert "à compléter" in page.get_element_by_id("id_surname_error").text_content()
 
 
+def test_a_cell_in_error_says_so_itself_and_only_it():
+    rows = [{"place": "CHU", "valid": "oui", "done": True}, {"place": "", "valid": "oui", "done": True}]
+    page = rendered(SectionForm.from_raw(SECTION, RIGHT | {"internships": rows}, check=True))
+    wrong = page.xpath("//*[@id='lignes-internships']//*[@aria-invalid='true']/@id")
+    assert wrong == ["id_internships-1-place"]
+    message = page.get_element_by_id("id_internships-1-place_error")
+    assert "à compléter" in message.text_content()
+    assert page.get_element_by_id("id_internships-1-place").get("aria-describedby") == message.get("id")
+
+
 def test_optional_fields_say_so_and_only_they():
     page = rendered(SectionForm.from_raw(SECTION, {}))
     assert "(facultatif)" in page.xpath("//label[@for='id_first_name']")[0].text_content()
