@@ -7,7 +7,6 @@ import re
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from applications.circuit import SIGNATORY_FIELDS
@@ -15,6 +14,7 @@ from applications.models import Recusal, Review
 from dossiers.models import Annex, Opinion
 from dossiers.uploads import ACCEPT, FORMATS
 from portal.forms import DsfrForm, WholeTextarea
+from portal.french import file_size
 
 
 class StartForm(DsfrForm, forms.Form):
@@ -42,7 +42,7 @@ class PieceForm(DsfrForm, forms.Form):
     show_convention = False
     file = FilesField(
         label="Choisir un fichier",
-        help_text=f"{FORMATS}. {filesizeformat(settings.UPLOAD_MAX_BYTES)} au plus par fichier. Une photo prise avec "
+        help_text=f"{FORMATS}. {file_size(settings.UPLOAD_MAX_BYTES)} au plus par fichier. Une photo prise avec "
         "un téléphone convient si tout y est lisible.",
         error_messages={"required": "Choisissez d’abord un fichier."},
         widget=forms.FileInput(attrs={"accept": ACCEPT}),

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 from django.utils.formats import date_format
 
 from dossiers import changes
 from dossiers.models import Annex, Dossier, Piece
 from dossiers.spec import AnnexSpec, DossierSpec, PieceSpec, SectionSpec
-from portal.french import of
+from portal.french import file_size, of
 
 SCHEMA = 1
 
@@ -57,7 +56,7 @@ def piece_content(spec: PieceSpec, files: Iterable[Piece]) -> dict[str, Any]:
                 "id": str(piece.pk),
                 "name": piece.name,
                 "size": piece.size,
-                "size_display": filesizeformat(piece.size),
+                "size_display": file_size(piece.size),
                 "sha256": piece.sha256,
                 "content_type": piece.content_type,
                 "uploaded_at_display": moment(piece.uploaded_at),

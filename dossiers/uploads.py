@@ -13,12 +13,12 @@ from django.core.files.storage import Storage
 from django.core.files.uploadedfile import UploadedFile
 from django.db import transaction
 from django.db.models import Q
-from django.template.defaultfilters import filesizeformat
 
 from dossiers import clearing
 from dossiers.freezing import lock_open
 from dossiers.models import Dossier, Piece, SafeCopy
 from dossiers.pdf.safe import formats
+from portal.french import file_size
 
 ACCEPT = ".pdf,.jpg,.jpeg,.png,.heic,.heif,.docx,.odt,application/pdf,image/jpeg,image/png,image/heic,image/heif"
 FORMATS = formats.TAKEN
@@ -31,8 +31,8 @@ def check(upload: UploadedFile) -> str:
     """
     if upload.size > settings.UPLOAD_MAX_BYTES:
         raise ValidationError(
-            f"Ce fichier pèse {filesizeformat(upload.size)} ; la limite est de "
-            f"{filesizeformat(settings.UPLOAD_MAX_BYTES)}. Réduisez-le ou envoyez-le en plusieurs fois."
+            f"Ce fichier pèse {file_size(upload.size)} ; la limite est de "
+            f"{file_size(settings.UPLOAD_MAX_BYTES)}. Réduisez-le ou envoyez-le en plusieurs fois."
         )
     try:
         return formats.content_type(upload)

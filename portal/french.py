@@ -11,3 +11,15 @@ def of(name: str) -> str:
     """« de Camille », « d’Anne-Lise ». An h is left alone: nothing tells a mute one (Hélène) from the other (Hans)."""
     initial = unicodedata.normalize("NFD", name.strip()[:1].lower())[:1]
     return f"d’{name}" if initial in VOWELS else f"de {name}"
+
+
+def file_size(count: int) -> str:
+    """« 950 octets », « 15 Ko », « 1,2 Mo »: decimal units, and a decimal only where it says something."""
+    if count < 1000:
+        return f"{count}\u00a0octet{'s' if count > 1 else ''}"
+    size, unit = count / 1000, "Ko"
+    for larger in ("Mo", "Go"):
+        if round(size, 1) < 1000:
+            break
+        size, unit = size / 1000, larger
+    return f"{size:.1f}".removesuffix(".0").replace(".", ",") + f"\u00a0{unit}"

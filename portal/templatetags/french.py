@@ -7,3 +7,4 @@ from portal import french
 register = template.Library()
 
 register.filter("of", french.of)
+register.filter("file_size", french.file_size)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
+from applications import filing
+from dossiers.content import dossier_content
 from dossiers.signing import link_secret
-from portal.french import of
+from portal.french import file_size, of
 from portal.notifications.tasks import drain_outbox
 from tests import factories as make
 
@@ -25,6 +27,41 @@ from tests import factories as make
 )
 def test_of_a_name(name, said):
     assert of(name) == said
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (0, "0 octet"),
+        (1, "1 octet"),
+        (950, "950 octets"),
+        (15_000, "15 Ko"),
+        (15_360, "15,4 Ko"),
+        (999_960, "1 Mo"),
+        (1_230_000, "1,2 Mo"),
+        (20_000_000, "20 Mo"),
+        (1_500_000_000, "1,5 Go"),
+    ],
+)
+def test_the_size_of_a_file(count, said):
+    assert file_size(count) == said.replace(" ", "\u00a0")
+
+
+@pytest.mark.django_db
+def test_the_size_of_a_piece_is_the_same_on_the_page_and_in_the_document(client):
+    application = make.ApplicationFactory()
+    piece = make.add_piece(application.dossier, "cv", make.pdf_upload())
+    said = file_size(piece.size)
+    client.force_login(application.candidate)
+    page = client.get(reverse("applications:piece", args=[application.pk, "cv"])).content.decode()
+    assert said in page
+    assert "20\u00a0Mo au plus par fichier" in page
+    files = [
+        file
+        for part in dossier_content(application.dossier, filing.document_context(application))["pieces"]
+        for file in part["files"]
+    ]
+    assert [file["size_display"] for file in files] == [said]
 
 
 @pytest.mark.django_db
