@@ -128,11 +128,19 @@ def detail(request: HttpRequest, pk: UUID) -> HttpResponse:
         "transitions": application.transitions.all(),
         "documents": documents.latest(application),
         "late_annexes": circuit.with_questions(late_signatures.late_annexes(application)),
+        "awaited_from": _awaited_from(application),
         "can_reopen": reopening.can_reopen(application),
         "replacement": application.replaced_by.exclude(state=Application.State.WITHDRAWN).first(),
         "can_withdraw": "withdraw" in {move.name for move in lifecycle.WORKFLOW.available(application, request.user)},
     }
     return render(request, "applications/filed.html", context)
+
+
+def _awaited_from(application: Application) -> str:
+    """Who has a say in this dossier now: its service, and a commission where the offer has one; "" for nobody."""
+    if application.state not in {Application.State.FILED, Application.State.ADMISSIBLE}:
+        return ""
+    return "commission" if application.offer.commissions.exists() else "service"
 
 
 @login_required

@@ -250,3 +250,24 @@ def test_after_a_withdrawal_one_may_begin_again(client, filed):
     client.post(reverse("applications:start", args=[filed.offer.slug]), make.start_form(filed.offer))
     assert Application.objects.filter(state=Application.State.DRAFT).count() == 1
     assert Mail.objects.filter(kind="withdrawn_for_hr", recipient=filed.offer.service_email).exists()
+
+
+def test_the_page_of_a_filed_dossier_says_what_comes_next(client):
+    application = make.filed(make.ApplicationFactory())
+    offer = application.offer
+    hr = make.MembershipFactory(institution=offer.institution).user
+    client.force_login(application.candidate)
+
+    def page() -> str:
+        return client.get(application.get_absolute_url()).content.decode()
+
+    assert "vérifie votre dossier et vous écrit" in page()
+    assert f"mailto:{offer.service_email}" in page()
+    assert "commission" not in page()
+    make.CommissionFactory(institution=offer.institution, offers=[offer])
+    assert "La commission examine les dossiers recevables" in page()
+    application = make.admit(application, hr)
+    assert "vérifie votre dossier" not in page()
+    assert "La commission examine votre dossier, qui est recevable" in page()
+    lifecycle.WORKFLOW.run(application, "accept", actor=hr, reason="Un projet solide.")
+    assert "Et maintenant" not in page()
