@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 VOWELS = frozenset("aeiouœæ")
+FIRST_OF_A_MONTH = re.compile(r"\b1(?=\s(?:janv|févr|mars|avr|mai|juin|juil|août|sept|oct|nov|déc))")
 
 
 def of(name: str) -> str:
@@ -23,3 +25,8 @@ def file_size(count: int) -> str:
             break
         size, unit = size / 1000, larger
     return f"{size:.1f}".removesuffix(".0").replace(".", ",") + f"\u00a0{unit}"
+
+
+def first(date: str) -> str:
+    """A written date whose first of the month is « 1er », as it alone is said."""
+    return FIRST_OF_A_MONTH.sub("1er", date)

@@ -14,6 +14,7 @@ from offers.filters import department_labels
 from offers.models import Offer
 from offers.search import Choices
 from offers.text import to_html
+from portal.french import first
 
 register = template.Library()
 register.filter("markdown", to_html)
@@ -80,7 +81,7 @@ def deadline_badge(offer: Offer, is_open: bool | None = None) -> SafeString:
 
 @lru_cache(maxsize=512)
 def _day(day: date) -> str:
-    return date_format(day, "j F Y")
+    return first(date_format(day, "j F Y"))
 
 
 @register.filter

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 
 from applications import filing
 from dossiers.content import dossier_content
 from dossiers.signing import link_secret
-from portal.french import file_size, of
+from portal.french import file_size, first, of
 from portal.notifications.tasks import drain_outbox
 from tests import factories as make
 
@@ -45,6 +49,29 @@ def test_of_a_name(name, said):
 )
 def test_the_size_of_a_file(count, said):
     assert file_size(count) == said.replace(" ", "\u00a0")
+
+
+@pytest.mark.parametrize(
+    ("date", "said"),
+    [
+        ("mardi 1 septembre 2026 à 1 h 30", "mardi 1er septembre 2026 à 1 h 30"),
+        ("1\u00a0août", "1er\u00a0août"),
+        ("21 juin 2026", "21 juin 2026"),
+        ("11 mai", "11 mai"),
+    ],
+)
+def test_the_first_of_a_month(date, said):
+    assert first(date) == said
+
+
+@pytest.mark.django_db
+def test_an_offer_until_the_first_of_a_month(client):
+    first_day = (timezone.localtime() + timedelta(days=60)).replace(day=1, hour=23, minute=59, second=59, microsecond=0)
+    offer = make.OfferFactory(deadline=first_day)
+    for page in (reverse("offers:list"), offer.get_absolute_url()):
+        text = client.get(page).content.decode()
+        assert " 1er " in text
+        assert date_format(first_day, "j F Y") not in text
 
 
 @pytest.mark.django_db
