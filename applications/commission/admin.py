@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from applications.commission import letters
 from applications.commission.minutes import establish
-from applications.commission.sessions import candidates_for_agenda, fill_agenda
+from applications.commission.sessions import candidates_for_agenda, fill_agenda, next_position
 from applications.models import AgendaItem, Application, Commission, Recusal, Session
 from applications.views.files import serve_minutes, serve_zip
 from offers.admin import HrAdmin
@@ -46,6 +46,12 @@ class AgendaForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         for field in self.fields.values():  # in a table of forms, Django writes no label
             field.widget.attrs["aria-label"] = field.label
+        if not self.instance.pk:
+            self.initial["position"] = self.fields["position"].initial  # after the last line of the agenda
+
+    def has_changed(self) -> bool:
+        """A new line with a number alone is not a line."""
+        return super().has_changed() and bool(self.instance.pk or set(self.changed_data) != {"position"})
 
     def clean(self):
         cleaned = super().clean()
@@ -93,6 +99,7 @@ class AgendaInline(admin.TabularInline):
         fields["rapporteur"] = MemberChoice(
             members.distinct().order_by("last_name", "first_name", "pk"), label="Rapporteur", required=False
         )
+        fields["position"].initial = next_position(obj)
         for name in ("application", "rapporteur"):
             fields[name].choices = list(fields[name].choices)
         return formset

@@ -36,10 +36,14 @@ def candidates_for_agenda(session: Session):
     )
 
 
+def next_position(session: Session) -> int:
+    return (session.agenda.aggregate(last=Max("position"))["last"] or 0) + 1
+
+
 def fill_agenda(session: Session) -> int:
     """Put on the agenda every dossier that awaits examination and that no session has yet. Returns how many."""
     waiting = candidates_for_agenda(session).exclude(agenda_items__isnull=False)
-    start = session.agenda.count() + 1
+    start = next_position(session)
     items = [
         AgendaItem(session=session, application=application, position=position)
         for position, application in enumerate(waiting, start=start)

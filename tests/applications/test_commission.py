@@ -122,6 +122,7 @@ def test_a_member_who_recused_sees_nothing_of_the_dossier_on_the_agenda(client, 
     record_recusal(admissible, recused, "Même service.")
     assert agenda_seen_by(session, rapporteur)[0].is_mine
     client.force_login(recused)
+    assert "0 dossier complet<" in client.get(reverse("commission:list")).content.decode()
     page = client.get(reverse("commission:session", args=[session.pk])).content.decode()
     assert "Vous ne prenez pas part à ce dossier" in page
     assert admissible.candidate.last_name not in page
@@ -149,6 +150,33 @@ def test_a_rapporteur_who_recused_reports_no_more_and_all_are_told(client, admis
     drain_outbox()
     told = [mail["Subject"] for mail in smtp_sink.sent_to(admissible.offer.service_email)]
     assert len([subject for subject in told if "Rapporteur à remplacer" in subject]) == 1
+
+
+def test_a_line_more_comes_after_the_last_one(client, admissible, session):
+    other = make.admit(make.filed(make.ApplicationFactory(offer=admissible.offer)), make.UserFactory(is_superuser=True))
+    item = session.agenda.create(application=admissible, position=4)
+    client.force_login(make.MembershipFactory(institution=session.commission.institution).user)
+    address = reverse("admin:applications_session_change", args=[session.pk])
+    [formset] = client.get(address).context["inline_admin_formsets"]
+    positions = [form["position"].value() for form in (*formset.formset.extra_forms, formset.formset.empty_form)]
+    assert positions == [5, 5]
+    when = timezone.localtime(session.starts_at)
+    sent = {
+        "starts_at_0": f"{when:%Y-%m-%d}",
+        "starts_at_1": f"{when:%H:%M}",
+        "agenda-TOTAL_FORMS": 2,
+        "agenda-INITIAL_FORMS": 1,
+        "agenda-0-id": item.pk,
+        "agenda-0-session": session.pk,
+        "agenda-0-application": admissible.pk,
+        "agenda-0-position": 4,
+        "agenda-1-session": session.pk,
+        "agenda-1-position": 3,  # untouched since a colleague took a line away
+    }
+    assert client.post(address, sent).status_code == 302
+    assert session.agenda.get() == item
+    assert client.post(address, sent | {"agenda-1-application": other.pk, "agenda-1-position": 5}).status_code == 302
+    assert session.agenda.get(application=other).position == 5
 
 
 def test_hr_opens_a_session_with_all_that_waits_then_names_the_rapporteurs(client, admissible, session):

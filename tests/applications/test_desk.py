@@ -8,6 +8,7 @@ import pytest
 import time_machine
 from django.urls import reverse
 from django.utils import timezone
+from lxml import html
 
 from applications.desk import SHOWN, desk_of
 from offers.models import Offer
@@ -56,6 +57,22 @@ def test_a_draft_is_not_said_to_be_closed(client, hr):
     make.filed(make.ApplicationFactory(offer=make.OfferFactory(institution=hr.institution)))
     Offer.objects.exclude(pk=draft.pk).update(deadline=draft.deadline)
     assert "Close depuis le" in client.get(reverse("admin:index")).content.decode()
+
+
+def test_each_figure_leads_to_its_list(client, hr, offer):
+    """The lists say what the figures count."""
+    Offer.objects.update(deadline=timezone.now() + timedelta(days=3))
+    with time_machine.travel(timezone.now() - timedelta(days=8), tick=False):
+        make.invited_annex(make.ApplicationFactory(offer=offer), signatory_email="perdue@example.org")
+    Mail.objects.filter(recipient="perdue@example.org").update(state=Mail.State.BOUNCED)
+    make.filed(make.ApplicationFactory(offer=offer))
+    client.force_login(hr.user)
+    page = html.fromstring(client.get(reverse("admin:index")).content.decode())
+    figures = page.xpath("//dl[@class='portal-figures']/div")
+    assert len(figures) == 4
+    for figure in figures:
+        [link] = figure.xpath("dt/a/@href")
+        assert client.get(link).context["cl"].result_count == int(figure.findtext("dd")) == 1, link
 
 
 def test_other_institutions_are_not_told(hr, offer):

@@ -119,7 +119,10 @@ def test_the_list_says_what_is_missing_and_who_is_late(client, offer):
 def test_an_annex_without_a_signatory_is_missing_too(client, offer):
     application = make.ApplicationFactory(offer=offer)
     assert "1 annexe sans signataire" in text_of(client.get(LIST))
-    assert "n’est pas signée (signataire à désigner)" in text_of(client.get(page_of(application)))
+    page = text_of(client.get(page_of(application)))
+    assert "n’est pas signée (signataire à désigner)" in page
+    assert "Signataires qui n’ont pas encore répondu" not in page
+    assert "Mouvements" not in page
     make.named_annex(application)
     assert "sans signataire" not in text_of(client.get(LIST))
     assert "n’est pas signée (à envoyer)" in text_of(client.get(page_of(application)))
