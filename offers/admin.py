@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -61,6 +63,15 @@ class HrAdmin(admin.ModelAdmin):
 
     def has_add_permission(self, request):
         return self.has_module_permission(request)
+
+    def get_inline_formsets(self, *args, **kwargs):
+        """Django would say « Ajouter un objet Membre supplémentaire »."""
+        found = super().get_inline_formsets(*args, **kwargs)
+        for rows in found:
+            data = json.loads(rows.inline_formset_data())
+            data["options"]["addText"] = "Ajouter une ligne"
+            rows.inline_formset_data = json.dumps(data)
+        return found
 
 
 @admin.register(Offer)

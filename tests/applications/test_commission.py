@@ -157,7 +157,10 @@ def test_a_line_more_comes_after_the_last_one(client, admissible, session):
     item = session.agenda.create(application=admissible, position=4)
     client.force_login(make.MembershipFactory(institution=session.commission.institution).user)
     address = reverse("admin:applications_session_change", args=[session.pk])
-    [formset] = client.get(address).context["inline_admin_formsets"]
+    page = client.get(address)
+    assert "Ajouter une ligne" in page.content.decode()
+    assert "Ajouter un objet" not in page.content.decode()
+    [formset] = page.context["inline_admin_formsets"]
     positions = [form["position"].value() for form in (*formset.formset.extra_forms, formset.formset.empty_form)]
     assert positions == [5, 5]
     when = timezone.localtime(session.starts_at)
