@@ -23,7 +23,7 @@ from portal.urls import urlpatterns as portal_urls
 from tests import factories as make
 from tests.answers import filled_annex
 from tests.e2e.filling import fill
-from tests.e2e.inspection import Inspector
+from tests.e2e.inspection import DESKTOP, PHONE, Inspector
 from tests.e2e.people import verified
 
 pytestmark = pytest.mark.e2e
@@ -313,6 +313,15 @@ def expired(application: Application):
     return annex
 
 
+def beside_the_screen_of_a_phone(page) -> list[str]:
+    """The cells that one would have to guess, and scroll to."""
+    page.set_viewport_size(PHONE)
+    cells = "cells => cells.filter(cell => cell.getBoundingClientRect().right > innerWidth).map(cell => cell.innerText)"
+    found = page.locator("main td").evaluate_all(cells)
+    page.set_viewport_size(DESKTOP)
+    return found
+
+
 def test_pages_of_a_commission(visitor, inspect):
     agent = make.MembershipFactory()
     seat = make.SeatFactory(commission__institution=agent.institution)
@@ -323,6 +332,7 @@ def test_pages_of_a_commission(visitor, inspect):
     seat.commission.offers.add(application.offer)
     page.goto(reverse("commission:list"))
     inspect(page)
+    assert beside_the_screen_of_a_phone(page) == []
     address = reverse("commission:detail", args=[application.pk])
     page.goto(address)
     inspect(page)
@@ -330,6 +340,7 @@ def test_pages_of_a_commission(visitor, inspect):
     fill_agenda(session)
     page.goto(reverse("commission:session", args=[session.pk]))
     inspect(page)
+    assert beside_the_screen_of_a_phone(page) == []
     page.goto(address)
     submit(page, "Enregistrer mon avis")
     inspect(page, wrong=True)
