@@ -401,6 +401,12 @@ def test_pages_of_management(visitor, inspect):
     inspect(page, ours=False, wrong=True)
     page.goto(f"/gestion/offers/offer/{draft.pk}/apercu/")
     inspect(page)
+    page.goto(f"/gestion/applications/application/{filed.pk}/change/")
+    page.fill("#reason-refuse", "Le diplôme manque.")
+    submit(page, "Déclarer irrecevable")
+    inspect(page, ours=False)
+    submit(page, "Revenir au dossier")
+    assert page.input_value("#reason-refuse") == "Le diplôme manque."
 
 
 def test_the_outbox_and_the_alerts_of_the_administrator(visitor, inspect):
