@@ -47,6 +47,9 @@ ODD = re.compile(f"[{LINE_BREAKS}{''.join(WORD_SIGNS)}{UNPRINTABLE}{BEYOND}]")
 
 JOINERS = "\u200d\ufe0e\ufe0f"  # they tie emojis together, or choose between two drawings of one
 
+MOST_TOLD = 2_000  # of a document; more would take the layout too long, and say nothing more: each is an empty square
+SQUARE = "\N{WHITE SQUARE}"
+
 
 def plain(text: str, new_line: str = "\n") -> str:
     """Without what never prints; the line breaks and the signs of other programs made everybody's."""
@@ -74,12 +77,19 @@ def print_every_character(html: str, write: Callable[[str], tuple[bytes, Documen
 
 def _told(html: str, lacking: Iterable[str]) -> str:
     characters = re.escape("".join(sorted(lacking)))
-    return re.sub(f"[{characters}][{characters}{JOINERS}]*", lambda run: _in_words(run[0]), html)
+    told = 0
+
+    def in_words(run: re.Match[str]) -> str:
+        nonlocal told
+        lacked = [character for character in run[0] if character not in JOINERS]
+        told += len(lacked)
+        return _in_words(lacked) if told <= MOST_TOLD else SQUARE * len(lacked)
+
+    return re.sub(f"[{characters}][{characters}{JOINERS}]*", in_words, html)
 
 
-def _in_words(run: str) -> str:
+def _in_words(characters: list[str]) -> str:
     """« [symbole U+1F9B7] », « [caractères U+6F22 U+5B57] »: what it is, and which for who looks it up."""
-    characters = [character for character in run if character not in JOINERS]
     is_drawing = all(unicodedata.category(character) in {"So", "Sk"} for character in characters)
     word = "symbole" if is_drawing else "caractère"
     codes = " ".join(f"U+{ord(character):04X}" for character in characters)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pikepdf
 import pytest
@@ -10,7 +11,7 @@ from django.utils.html import escape
 from weasyprint import HTML
 
 from dossiers.pdf.archivable import is_archivable, shows_every_character
-from dossiers.pdf.characters import WORD_SIGNS, plain
+from dossiers.pdf.characters import MOST_TOLD, WORD_SIGNS, plain
 from dossiers.pdf.render import write_pdf
 from dossiers.pdf.safe.formats import DOCX
 from tests.dossiers.test_pdf import page_texts
@@ -21,7 +22,7 @@ PAGE = "<!doctype html><html lang='fr'><head><title>Essai</title></head><body><p
 def printed(text: str) -> str:
     pdf = write_pdf(PAGE.format(escape(text)))
     assert claims_and_shows(pdf) == (True, True)
-    return page_texts(pdf)[0].removesuffix("page 1 / 1").strip()
+    return " ".join(re.sub(r"page \d+ / \d+", "", page).strip() for page in page_texts(pdf))
 
 
 def claims_and_shows(pdf: bytes) -> tuple[bool, bool]:
@@ -56,6 +57,12 @@ def test_what_other_programs_write_is_made_plain(typed, kept):
 )
 def test_a_character_that_no_font_has_is_told_in_words(typed, told):
     assert printed(typed) == told
+
+
+def test_too_many_to_be_told_are_squares():
+    text = printed("漢 " * (MOST_TOLD + 500))
+    assert text.count("[caractère U+6F22]") == MOST_TOLD
+    assert text.count("□") == 500
 
 
 @pytest.mark.parametrize("text", ["Nguyễn Thị Hồng", "Анна", "საქართველო", "αβγ ∑ ≤ → ✓ ☑ ☺", "Ⅳ ½ CO₂ 10⁻³"])
