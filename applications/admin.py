@@ -109,6 +109,7 @@ class ApplicationAdmin(WordingPages, LatePages, HrAdmin):
             "content": frozen.content if frozen else None,
             "late_annexes": late_signatures.late_annexes(application) if frozen else [],
             "documents": documents.latest(application),
+            "unprintable": documents.unprintable(application),
             "state": completeness(application.dossier) if application.is_draft else None,
             "forms": [
                 (move, more.get("refused", {}).get(move.name) or move_form(move, application, request.user))
@@ -141,6 +142,7 @@ class ApplicationAdmin(WordingPages, LatePages, HrAdmin):
         view = self.admin_site.admin_view
         return [
             path("<uuid:pk>/mouvement/<slug:name>/", view(self.move), name="applications_application_move"),
+            path("<uuid:pk>/composer/", view(self.print_again), name="applications_application_print_again"),
             path("<uuid:pk>/dossier.pdf", view(self.document), name="applications_application_document"),
             path("<uuid:pk>/decision.pdf", view(self.decision), name="applications_application_decision"),
             path("<uuid:pk>/volume.pdf", view(self.bundle), name="applications_application_bundle"),
@@ -223,6 +225,15 @@ class ApplicationAdmin(WordingPages, LatePages, HrAdmin):
 
     def bundle(self, request, pk):
         return serve_document(self._filed(request, pk), Document.Kind.BUNDLE)
+
+    def print_again(self, request, pk):
+        """The documents that could not be made are tried anew."""
+        return require_POST(self._print_again)(request, pk)
+
+    def _print_again(self, request, pk):
+        documents.try_again(self._filed(request, pk))
+        messages.success(request, "La composition du PDF est demandée de nouveau.")
+        return redirect("admin:applications_application_change", pk)
 
     def piece(self, request, pk, piece_pk):
         return serve_copy(request, get_object_or_404(self._filed(request, pk).dossier.pieces, pk=piece_pk))

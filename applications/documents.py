@@ -17,9 +17,19 @@ from django.db.models import Model, QuerySet
 from applications import late_signatures
 from applications.models import Application, Minutes, MinutesDocument
 from applications.verification import page_address
-from dossiers import paper
+from dossiers import paper, tries
 from dossiers.content import annex_content
-from dossiers.models import Document, FrozenDossier, Piece, PrintedDocument, SafeCopy, SignOff, new_reference
+from dossiers.models import (
+    Document,
+    FrozenDossier,
+    Piece,
+    PrintedDocument,
+    PrintingTries,
+    SafeCopy,
+    SignOff,
+    new_reference,
+)
+from dossiers.pdf.limits import Unprintable
 from portal.notifications import outbox
 
 if TYPE_CHECKING:
@@ -37,12 +47,33 @@ def due(application: Application) -> list[Kind]:
 
 
 def obtain(application: Application, kind: Kind) -> Document | None:
-    """The document of this kind; renders and stores it if that was not done yet. None while another worker does."""
+    """The document of this kind; renders and stores it if that was not done yet. None while another worker does.
+
+    Raises tries.Resting where it was tried too often, Unprintable where its content cannot be laid out.
+    """
     frozen = FrozenDossier.objects.get(dossier_id=application.dossier_id)
     late = late_signatures.received(application) if kind == Kind.BUNDLE else []
     existing = frozen.documents.filter(kind=kind, edition=len(late))
     new = Document(frozen=frozen, kind=kind, edition=len(late))
-    return _once(frozen, existing, new, lambda new: _make(application, new, late))
+    if document := existing.first():
+        return document
+    with transaction.atomic():  # of its own: whatever becomes of this try, it counts
+        if not _held(frozen):
+            return None
+        tries.begin(new)
+
+    def make(new: Document) -> BinaryIO:
+        file = _make(application, new, late)
+        tries.forget(new)  # together with what is stored
+        return file
+
+    try:
+        return _once(frozen, existing, new, make)
+    except Unprintable:
+        raise
+    except Exception:
+        tries.excuse(new)
+        raise
 
 
 def latest(application: Application) -> dict[Kind, Document]:
@@ -83,8 +114,7 @@ def _once(source: Model, existing: QuerySet, new: PrintedDocument, make: Callabl
     if document := existing.first():
         return document
     with transaction.atomic():
-        rows = type(source).objects.select_for_update(skip_locked=True, no_key=True).only("pk")
-        if not rows.filter(pk=source.pk).first():
+        if not _held(source):
             return None
         if document := existing.first():  # another worker has just done it
             return document
@@ -98,6 +128,12 @@ def _once(source: Model, existing: QuerySet, new: PrintedDocument, make: Callabl
             new.file.delete(save=False)
             raise
     return new
+
+
+def _held(source: Model) -> bool:
+    """Whether its lock is this transaction's."""
+    rows = type(source).objects.select_for_update(skip_locked=True, no_key=True).only("pk")
+    return rows.filter(pk=source.pk).first() is not None
 
 
 def _fingerprint(file: BinaryIO) -> str:
@@ -237,3 +273,21 @@ def _enclosure(label: str, file: dict[str, Any], piece: Piece | None, folder: Pa
 def waits_for_pieces(application: Application) -> bool:
     """Whether the volume cannot be made yet: a piece is still being checked. The last verdict starts it."""
     return SafeCopy.objects.filter(piece__dossier=application.dossier_id, verdict=SafeCopy.Verdict.WAITING).exists()
+
+
+def unprintable(application: Application) -> list[PrintingTries]:
+    """The documents that cannot be made, once the technical team is told."""
+    return list(tries.resting().filter(frozen__dossier=application.dossier_id, told=True).order_by("kind"))
+
+
+def try_again(application: Application) -> None:
+    """For an agent who asks for it: a worker tries at once."""
+    from applications.tasks import render_documents
+
+    PrintingTries.objects.filter(frozen__dossier=application.dossier_id).delete()
+    transaction.on_commit(lambda: render_documents.delay(str(application.pk)), robust=True)
+
+
+def must_wait(application: Application) -> bool:
+    """Whether the volume cannot be made yet: for its pieces, or for the dossier that it begins with."""
+    return waits_for_pieces(application) or Kind.DOSSIER not in latest(application)

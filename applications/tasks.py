@@ -1,10 +1,11 @@
+import logging
 import sys
 from datetime import timedelta
 
 from celery import shared_task
 from celery.signals import task_postrun, worker_init, worker_process_init
 from django.core.management import call_command
-from django.db.models import Case, Count, Exists, F, OuterRef, When
+from django.db.models import Case, Count, Exists, F, OuterRef, Q, When
 from django.utils import timezone
 
 from applications import (
@@ -21,7 +22,11 @@ from applications import (
 )
 from applications.models import Application, Minutes
 from applications.reminders import planner
+from dossiers import tries
 from dossiers.models import Annex, Document, SafeCopy
+from dossiers.pdf.limits import Unprintable
+
+logger = logging.getLogger(__name__)
 
 MISSING_AFTER = timedelta(minutes=5)  # before, the task that filing queued is on its way
 BUSY_SECONDS = 5
@@ -53,13 +58,19 @@ def tidy_up_after_printing(**signal) -> None:
 def render_documents(application_pk: str) -> None:
     """Render the documents of a filed application, once. Killed midway, it is done again.
 
-    Another worker at it (the receipt's mail, most often): come back in a moment for the rest.
+    Another worker at it (the receipt's mail, most often): come back in a moment for the rest. One that cannot be made
+    holds up none but the volume.
     """
     application = Application.objects.select_related("receipt").get(pk=application_pk)
     for kind in documents.due(application):
-        if kind == Document.Kind.BUNDLE and documents.waits_for_pieces(application):
+        if kind == Document.Kind.BUNDLE and documents.must_wait(application):
             return
-        if documents.obtain(application, kind) is None:
+        try:
+            made = documents.obtain(application, kind)
+        except (tries.Resting, Unprintable) as error:
+            logger.warning("No %s for %s: %s", kind, application.number, error)
+            continue
+        if made is None:
             render_documents.apply_async([application_pk], countdown=BUSY_SECONDS)
             return
         tidy_up_after_printing()
@@ -70,18 +81,25 @@ def render_missing_documents(limit: int = 50) -> int:
     """Render what a lost message or a killed worker left out."""
     filed = Application.objects.filter(dossier__frozen__isnull=False, filed_at__lt=timezone.now() - MISSING_AFTER)
     waiting = SafeCopy.objects.filter(piece__dossier=OuterRef("dossier"), verdict=SafeCopy.Verdict.WAITING)
+    resting = tries.resting().filter(frozen__dossier=OuterRef("dossier"))
+    no_volume_yet = Exists(waiting) | Exists(resting.filter(kind=Document.Kind.DOSSIER))
     always = len(Document.Kind) - 1
     decided = Count("decision", distinct=True)
-    due = Case(When(Exists(waiting), then=always - 1), default=always) + decided  # no volume yet
-    rendered = Count("dossier__frozen__documents__kind", distinct=True)
-    missing = filed.annotate(rendered=rendered, due=due).filter(rendered__lt=F("due"))
+    due = Case(When(no_volume_yet, then=always - 1), default=always) + decided
+    made = Count("dossier__frozen__documents__kind", distinct=True)
+    at_rest = Count(
+        "dossier__frozen__tries", filter=Q(dossier__frozen__tries__in=tries.resting().filter(edition=0)), distinct=True
+    )
+    missing = filed.annotate(made=made, at_rest=at_rest, due=due).filter(due__gt=F("made") + F("at_rest"))
     keys = list(missing.order_by("filed_at").values_list("pk", flat=True)[:limit])
-    keys += late_signatures.without_their_volume().values_list("pk", flat=True)[:limit]
+    volume_rests = Exists(resting.filter(kind=Document.Kind.BUNDLE))
+    keys += late_signatures.without_their_volume().filter(~volume_rests).values_list("pk", flat=True)[:limit]
     for key in keys:
         render_documents.apply_async([str(key)], expires=SWEEP_SECONDS)
     sessions = Minutes.objects.filter(document=None, established_at__lt=timezone.now() - MISSING_AFTER)
     for key in sessions.values_list("pk", flat=True)[:limit]:
         render_minutes.apply_async([key], expires=SWEEP_SECONDS)
+    tries.tell()
     return len(keys)
 
 

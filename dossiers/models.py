@@ -429,3 +429,22 @@ class Document(PrintedDocument):
     @property
     def folder(self) -> str:
         return str(self.frozen.dossier_id)
+
+
+class PrintingTries(models.Model):
+    """How often a document was tried in vain (`dossiers.tries`). layout: of that portal; told: to the technicians."""
+
+    frozen = models.ForeignKey(FrozenDossier, models.CASCADE, related_name="tries")
+    kind = models.CharField(max_length=20, choices=Document.Kind.choices)
+    edition = models.PositiveSmallIntegerField(default=0)
+    count = models.PositiveSmallIntegerField(default=0)
+    rests_until = models.DateTimeField(null=True)
+    layout = models.CharField(max_length=64)
+    told = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = "essais d’un document"
+        constraints = [models.UniqueConstraint(fields=["frozen", "kind", "edition"], name="tries_once_per_document")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} – {self.count}"

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property
-from hashlib import sha256
-from pathlib import Path
+from functools import cached_property
 from types import ModuleType
 from typing import Any
 
-from django.conf import settings
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 from django.http import FileResponse, HttpRequest, HttpResponse
 
-from dossiers import on_demand
+from dossiers import layout, on_demand
 from dossiers.fingerprints import fingerprint
 
 
@@ -29,7 +26,7 @@ class Sheet:
 
     @cached_property
     def name(self) -> str:
-        return f"{self.folder}/{fingerprint([self.content, _edition()])}.pdf"
+        return f"{self.folder}/{fingerprint([self.content, layout.edition()])}.pdf"
 
     def make(self) -> None:
         """In a worker. Done twice, it is done once."""
@@ -53,12 +50,3 @@ class Sheet:
             )
         printing = on_demand.ask(self.name, send, again="encore" in request.GET)
         return on_demand.wait_page(request, printing, title)
-
-
-@cache
-def _edition() -> str:
-    """Changes with the layout: what was printed by an older version of the portal is printed anew."""
-    base = Path(settings.BASE_DIR)
-    styles, code = ((base / "dossiers/pdf").glob(pattern) for pattern in ("*.css", "*.py"))
-    layout = [*sorted(styles), *sorted(code), *sorted((base / "templates/documents").iterdir())]
-    return sha256(b"".join(path.read_bytes() for path in layout)).hexdigest()

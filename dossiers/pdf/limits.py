@@ -13,15 +13,20 @@ SECONDS = 60
 MEMORY = 1024**3  # beyond what the process has already
 
 
-class TooMuch(Exception):
+class Unprintable(Exception):
+    """This content cannot be laid out, now or in a moment."""
+
+
+class TooMuch(Unprintable):
     """The document asks for more time or memory than any dossier does."""
 
 
 @contextmanager
 def bounded(seconds: int = SECONDS, memory: int = MEMORY) -> Iterator[None]:
-    """Raises TooMuch in place of going on. Elsewhere than in a main thread (a web server's), there are no limits.
+    """Raises TooMuch in place of going on, Unprintable where what it bounds fails otherwise.
 
-    Celery's own limits use other signals, and end the task together with its process.
+    Elsewhere than in a main thread (a web server's), there are no limits. Celery's own limits use other signals, and
+    end the task together with its process.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -34,6 +39,10 @@ def bounded(seconds: int = SECONDS, memory: int = MEMORY) -> Iterator[None]:
         yield
     except MemoryError as error:
         raise TooMuch("memory") from error
+    except Unprintable:
+        raise
+    except Exception as error:
+        raise Unprintable(f"{type(error).__name__}: {error}") from error
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)

@@ -8,14 +8,18 @@ from datetime import timedelta
 import pytest
 from celery.schedules import crontab
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.base import ContentFile
 from django.db import connection
+from django.urls import reverse
 from django.utils import timezone
 
 from applications import documents, tasks
 from applications.models import Application
 from applications.tasks import render_documents, render_missing_documents
-from dossiers.models import Document, FrozenDossier
+from dossiers import tries
+from dossiers.models import Document, FrozenDossier, PrintingTries
+from dossiers.pdf.limits import TooMuch
 from portal.notifications.models import Mail
 from tests import factories as make
 
@@ -121,3 +125,77 @@ def period_of(schedule: float | crontab) -> float:
     if len(schedule.minute) > 1:
         return 3600 / len(schedule.minute)
     return 3600 if len(schedule.hour) > 1 else 24 * 3600
+
+
+@pytest.fixture
+def unprintable(application, monkeypatch):
+    """A dossier whose layout takes too much; each try is in the list."""
+    found = []
+
+    def render(*args, **options):
+        found.append(args)
+        raise TooMuch("time")
+
+    monkeypatch.setattr("dossiers.pdf.render.render_dossier", render)
+    Application.objects.update(filed_at=timezone.now() - timedelta(minutes=6))
+    return found
+
+
+def test_a_document_that_cannot_be_made_rests_and_holds_up_no_other(application, unprintable, caplog):
+    for _ in range(tries.TRIES_AT_ONCE + 3):
+        render_documents(str(application.pk))
+    assert len(unprintable) == tries.TRIES_AT_ONCE
+    assert set(documents.latest(application)) == {Kind.RECEIPT}
+    assert render_missing_documents() == render_missing_documents() == 0
+    assert [record.levelname for record in caplog.records if "cannot be made" in record.message] == ["ERROR"]
+    for _ in range(len(tries.RESTS) + 3):
+        PrintingTries.objects.exclude(rests_until=tries.FOR_GOOD).update(rests_until=timezone.now())
+        render_documents(str(application.pk))
+    assert len(unprintable) == tries.TRIES_AT_ONCE + len(tries.RESTS)
+
+
+def test_another_layout_tries_a_document_anew(application, unprintable, monkeypatch):
+    for _ in range(tries.TRIES_AT_ONCE):
+        render_documents(str(application.pk))
+    assert render_missing_documents() == 0
+    monkeypatch.undo()
+    PrintingTries.objects.update(layout="of an earlier portal")
+    assert render_missing_documents() == 1
+    render_documents(str(application.pk))
+    assert set(documents.latest(application)) == {Kind.DOSSIER, Kind.RECEIPT, Kind.BUNDLE}
+    assert not PrintingTries.objects.exists()
+
+
+def test_what_the_document_cannot_help_counts_for_nothing(application, monkeypatch):
+    with monkeypatch.context() as without_seal:
+        without_seal.setattr("dossiers.pdf.seal.seal", fail)
+        for _ in range(tries.TRIES_AT_ONCE + 1):
+            with pytest.raises(ImproperlyConfigured):
+                render_documents(str(application.pk))
+    render_documents(str(application.pk))
+    assert set(documents.latest(application)) == {Kind.DOSSIER, Kind.RECEIPT, Kind.BUNDLE}
+
+
+def fail(*args) -> None:
+    raise ImproperlyConfigured("no certificate")
+
+
+def test_the_service_sees_it_and_may_ask_for_another_try(client, application, unprintable, monkeypatch):
+    page = reverse("admin:applications_application_change", args=[application.pk])
+    button = reverse("admin:applications_application_print_again", args=[application.pk])
+    client.force_login(make.MembershipFactory(institution=application.offer.institution).user)
+    for _ in range(tries.TRIES_AT_ONCE):
+        render_documents(str(application.pk))
+    assert "ne peut pas être composé" not in client.get(page).content.decode()  # nobody is told yet
+    render_missing_documents()
+    shown = client.get(page).content.decode()
+    assert "Le PDF de ce dossier ne peut pas être composé (dossier)" in shown
+    assert button in shown
+    queued = []
+    monkeypatch.setattr(render_documents, "delay", queued.append)
+    assert client.get(button).status_code == 405
+    client.post(button)
+    assert queued == [str(application.pk)]
+    render_documents(queued[0])
+    assert len(unprintable) == tries.TRIES_AT_ONCE + 1
+    assert "ne peut pas être composé" not in client.get(page).content.decode()

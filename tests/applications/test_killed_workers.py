@@ -19,7 +19,8 @@ from django.utils import timezone
 from applications import documents
 from applications.models import Application
 from applications.tasks import render_documents, render_missing_documents
-from dossiers.models import Document
+from dossiers import tries
+from dossiers.models import Document, PrintingTries
 from portal.embedded.processes import Child
 from tests import factories as make
 from tests.applications.test_late_signatures import filed_without
@@ -116,3 +117,23 @@ def test_killed_while_the_volume_is_made_again_with_a_late_opinion(servers):
     due = [(kind, 0) for kind in documents.due(application)] + [(Document.Kind.BUNDLE, 1)]
     assert sorted((document.kind, document.edition) for document in found) == sorted(due)
     assert all(is_intact(document) for document in found)
+
+
+def test_a_document_that_kills_every_worker_is_left_alone_and_the_others_are_made(servers):
+    deadly, other = make.filed(make.ApplicationFactory()), make.filed(make.ApplicationFactory())
+    with redis.Redis.from_url(servers.redis.url) as queue:
+        queue.flushdb()
+    with running(servers) as process:
+        render_documents.delay(str(deadly.pk))  # once: the broker gives it to the next worker, and to the next
+        for number in range(1, tries.TRIES_AT_ONCE + 1):
+            until(lambda number=number: is_making() and PrintingTries.objects.filter(count=number).exists())
+            kill_children(process)
+            until(lambda: not is_making())
+        assert not Document.objects.exists()  # each blow struck in the middle
+        render_documents.delay(str(other.pk))
+        until(lambda: len(documents.latest(other)) == len(documents.due(other)))
+        until(lambda: set(documents.latest(deadly)) == {Document.Kind.RECEIPT})
+        assert PrintingTries.objects.get().count == tries.TRIES_AT_ONCE
+        documents.try_again(deadly)
+        until(lambda: len(documents.latest(deadly)) == len(documents.due(deadly)))
+    assert not PrintingTries.objects.exists()

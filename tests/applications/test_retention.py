@@ -20,13 +20,23 @@ from applications.models import (
     Recusal,
     Review,
 )
-from dossiers.models import Annex, Document, Dossier, FrozenDossier, Piece, SafeCopy, SectionAnswers, SignOff
+from dossiers.models import (
+    Annex,
+    Document,
+    Dossier,
+    FrozenDossier,
+    Piece,
+    PrintingTries,
+    SafeCopy,
+    SectionAnswers,
+    SignOff,
+)
 from portal.notifications.models import Mail
 from tests import factories as make
 
 DAY = timedelta(days=1)
 HELD = (Application, ApplicationTransition, Receipt, Decision, AgendaItem, Review, Recusal)
-HELD += (Dossier, SectionAnswers, Piece, Annex, SignOff, FrozenDossier, Document, Mail)
+HELD += (Dossier, SectionAnswers, Piece, Annex, SignOff, FrozenDossier, Document, PrintingTries, Mail)
 
 
 def manager(application: Application):
@@ -54,6 +64,7 @@ def test_a_rejected_candidacy_goes_after_two_years_with_all_that_it_holds(transa
     Recusal.objects.create(application=application, member=make.UserFactory(), reason="Un lien.")
     for kind in documents.due(application):
         documents.obtain(application, kind)
+    PrintingTries.objects.create(frozen=application.dossier.frozen, kind=Document.Kind.BUNDLE, edition=1)
     files = [*Document.objects.values_list("file", flat=True), *Piece.objects.values_list("file", flat=True)]
     files += [name for piece in Piece.objects.all() for name in piece.safe_copy.stored]
     assert len(files) > 4
