@@ -21,7 +21,7 @@ from django.template.loader import render_to_string
 from pikepdf import Array, Dictionary, Matrix, Name, OutlineItem, Rectangle
 
 from dossiers.pdf import printable
-from dossiers.pdf.archivable import is_archivable
+from dossiers.pdf.archivable import is_archivable, shows_every_character
 from dossiers.pdf.limits import address_space
 from dossiers.pdf.render import Proof, write_pdf
 from dossiers.pdf.safe.documents import MAX_PAGES
@@ -95,7 +95,8 @@ def make_bundle(
         _add_bookmarks(volume, opening, supplements, joined)
         stamp(volume, content["context"]["number"])
         title = f"Dossier n° {content['context']['number']} – volume complet"
-        _say_what_it_is(volume, title, conforms=all(enclosure.is_archivable for enclosure in joined))
+        conforms = all(enclosure.is_archivable for enclosure in joined) and shows_every_character(volume)
+        _say_what_it_is(volume, title, conforms=conforms)
         out = TemporaryFile(prefix="volume-")  # noqa: SIM115 (for the caller to close)
         volume.save(out, fix_metadata_version=False)
     return out
