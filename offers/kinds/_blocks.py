@@ -50,10 +50,10 @@ EXTRA_PIECES = LongText(
 )
 SUBMISSION_ADDRESS = Text(
     "submission_address",
-    "Adresse électronique du service (le dépôt se fait en ligne, sur ce portail)",
+    "Adresse électronique de dépôt (celle du formulaire officiel ; ici, le dépôt se fait en ligne)",
     required=False,
     max_length=254,
-    help_text="Celle du formulaire officiel, imprimée sur le dossier.",
+    help_text="Imprimée sur le dossier.",
 )
 CONTACTS = Table(
     "contacts",
